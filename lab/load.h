@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading a topology file.
+ */
+#ifndef WARREN_LAB_LOAD_H
+#define WARREN_LAB_LOAD_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "lab/model.h"
+
+#define LAB_FILE_MAX ((size_t)16 * 1024 * 1024) /* bytes of a topology file */
+
+struct diag {
+	int line, column; /* from 1 */
+	const char *text; /* what is wrong (what to do) */
+};
+
+/* all that is wrong with one file, in the order of the file */
+struct diags {
+	struct arena *arena; /* owned */
+	struct diag *v;
+	size_t n;
+	size_t dropped; /* beyond the first 10,000 */
+};
+
+/*
+ * topology_load - read, check and expand @text (@len bytes, as read from a file).
+ * @dir: folder that relative paths in the file (private_key_file …) start from.
+ * Pure: touches nothing but memory; key files are read when the lab is applied.
+ * Returns 0 with *@ret, to be freed with topology_free(); or -EINVAL with at least one
+ * entry in @diags; or -ENOMEM.  @diags is initialised here and freed with diags_free().
+ */
+int topology_load(const char *text, size_t len, const char *dir, struct topology **ret,
+		  struct diags *diags, struct err *e);
+
+/* topology_free, diags_free - NULL is allowed for both. */
+void topology_free(struct topology *t);
+void diags_free(struct diags *d);
+
+enum secrets { SECRETS_MASKED, SECRETS_SHOWN };
+
+/*
+ * topology_print - the model as YAML, expanded: no ranges, pools, short forms or defaults
+ * left, keys in a fixed order.  What it prints loads again to the same model, when the
+ * secrets are shown.  Two files mean the same when their prints are equal.
+ */
+void topology_print(const struct topology *t, enum secrets secrets, FILE *out);
+
+#endif

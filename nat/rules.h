@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * NAPT rules as data: what a namespace's table is to contain.
+ *
+ * Theory of operation.  nat_ruleset_build() is a pure function from what is
+ * wanted to a list of chains and rules; nat_ruleset_print() shows the list as
+ * `nft list table` would; nat_apply() turns it into one libnftnl batch, which the kernel
+ * takes whole or not at all.  Everything is in one table of family inet.
+ */
+#ifndef WARREN_NAT_RULES_H
+#define WARREN_NAT_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+
+#define NAT_TABLE "warren" /* table inet warren */
+
+/* a tenant's namespace: everything from @inside is translated when it leaves by @outside */
+struct nat_tenant {
+	const char *inside;              /* interface: wg-TENANT */
+	const char *outside;             /* interface: eth-TENANT-nsB */
+	const struct ip_addr *addresses; /* translated to: at most one or several of each family */
+	size_t n_addresses;
+};
+
+/* a rule of a plain host: what leaves by @out is translated */
+struct nat_plain {
+	const char *out;                 /* interface */
+	const struct ip_prefix *sources; /* none: everything forwarded or sent by the host */
+	size_t n_sources;
+	bool has_to;
+	struct ip_addr to; /* none: masquerade */
+	bool has_ports;
+	uint16_t port_first, port_last; /* ports used outside, inclusive */
+};
+
+struct nat_spec {
+	const char *owner; /* put into the table as its comment, e.g. "warren lab niransix" */
+	const struct nat_tenant *tenant; /* NULL: none */
+	const struct nat_plain *plain;
+	size_t n_plain;
+};
+
+struct nat_ruleset;
+
+/* nat_ruleset_build - returns 0 and *@ret (nat_ruleset_free()), or -ENOMEM, -EINVAL. */
+int nat_ruleset_build(const struct nat_spec *spec, struct nat_ruleset **ret, struct err *e);
+void nat_ruleset_free(struct nat_ruleset *rs);
+
+/* nat_ruleset_print - in nft's syntax, as `nft list table inet warren` shows it. */
+void nat_ruleset_print(const struct nat_ruleset *rs, FILE *out);
+
+/*
+ * nat_apply - put the ruleset into the namespace of @sock in one transaction.
+ * @sock: an AF_NETLINK, NETLINK_NETFILTER socket of the namespace.
+ * @create: the table must not be there yet (-EEXIST); else it is replaced.
+ */
+int nat_apply(int sock, const struct nat_ruleset *rs, bool create, struct err *e);
+
+/* nat_remove - delete our table from the namespace of @sock, if its comment is @owner.
+ * Returns 1: removed; 0: there is none, or it is somebody else's; -errno. */
+int nat_remove(int sock, const char *owner, struct err *e);
+
+/* nat_available - can this kernel do it (nf_tables, NAT, conntrack)?  @sock as above;
+ * tries a transaction in the caller's throw-away namespace.  Returns 0 or -errno. */
+int nat_available(int sock, struct err *e);
+
+#endif

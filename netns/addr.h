@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Addresses and routes: the rtnetlink requests that add and remove them, by
+ * libnl-route.  As in netns/link.h, each function builds one message for a
+ * channel of the namespace it is to act in, or returns NULL when memory is short.
+ */
+#ifndef WARREN_NETNS_ADDR_H
+#define WARREN_NETNS_ADDR_H
+
+#include <netlink/msg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/*
+ * addr_msg_add - RTM_NEWADDR: @prefix (with its host bits) on link @index; -EEXIST if it is there.
+ * IPv6 addresses skip duplicate address detection (RFC 4862, 5.4): the file has been checked for
+ * duplicates, and a tunnel need not wait a second for its first packet.
+ */
+struct nl_msg *addr_msg_add(uint32_t index, const struct ip_prefix *prefix);
+
+/* addr_msg_del - RTM_DELADDR. */
+struct nl_msg *addr_msg_del(uint32_t index, const struct ip_prefix *prefix);
+
+struct route_spec {
+	struct ip_prefix to; /* no host bits; /0: default */
+	bool has_via;
+	struct ip_addr via;
+	uint32_t index; /* outgoing link; 0: by way of via */
+	bool has_metric;
+	uint32_t metric;
+	uint32_t table; /* RT_TABLE_MAIN … */
+};
+
+/* route_msg_add - RTM_NEWROUTE: a unicast route, scope link where it has no gateway. */
+struct nl_msg *route_msg_add(const struct route_spec *r);
+
+/* route_msg_del - RTM_DELROUTE. */
+struct nl_msg *route_msg_del(const struct route_spec *r);
+
+#endif

@@ -22,6 +22,8 @@ BUILD   ?= build/release
 BINARY  ?= warren
 
 LIBS := libnl-3.0 libnl-route-3.0 libnftnl libmnl yaml-0.1 jansson libsodium libevent
+# `make V=1` shows the commands
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 pkg = $(shell pkg-config $(1) 2>/dev/null)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wmissing-prototypes \
@@ -41,18 +43,18 @@ UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/t
 all: $(BINARY)
 
 $(BINARY): $(OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # unit tests: one program each, linked with everything but main()
 $(BUILD)/libwarren.a: $(CORE)
-	rm -f $@ && ar rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libwarren.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(call pkg,--libs cmocka)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(call pkg,--libs cmocka)
 
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "$$t"; ./$$t; done

@@ -28,6 +28,7 @@ struct proc_spec {
 	int ns_fd;               /* network namespace to run in; -1: the caller's */
 	const char *log;         /* file for stdout and stderr, appended; NULL: /dev/null */
 	bool mount_ns;           /* give it a mount namespace of its own with /sys of @ns_fd */
+	int mnt_ns_fd;           /* mount namespace to run in; 0 or -1: the caller's */
 	const char *etc_dir; /* with mount_ns: files of this folder cover those of /etc; or NULL */
 };
 
@@ -46,6 +47,7 @@ bool proc_alive(const struct proc_id *id);
 
 /*
  * proc_end - end it: SIGTERM, then SIGKILL after @grace_ms, and wait until it is gone.
+ * What it has started goes with it, where it is still in the group that proc_start() made.
  * A process that is gone already is success.  Blocks up to @grace_ms and a second.
  */
 int proc_end(const struct proc_id *id, int grace_ms, struct err *e);

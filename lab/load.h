@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "lab/model.h"
 
-#define LAB_FILE_MAX ((size_t)16 * 1024 * 1024) /* bytes of a topology file */
+#define LAB_FILE_MAX ((size_t)8 * 1024 * 1024) /* bytes of a topology file */
 
 struct diag {
 	int line, column; /* from 1 */

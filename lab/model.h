@@ -43,6 +43,7 @@ struct key {
 
 struct prefix_list {
 	struct ip_prefix *v;
+	struct src *src; /* where each stands in the file; NULL: not from the file */
 	size_t n;
 };
 

@@ -24,14 +24,15 @@
 struct nat_tenant {
 	const char *inside;              /* interface: wg-TENANT */
 	const char *outside;             /* interface: eth-TENANT-nsB */
-	const struct ip_addr *addresses; /* translated to: at most one or several of each family */
+	const struct ip_addr *addresses; /* translated to; a family with none is not let out */
 	size_t n_addresses;
 };
 
 /* a rule of a plain host: what leaves by @out is translated */
 struct nat_plain {
 	const char *out;                 /* interface */
-	const struct ip_prefix *sources; /* none: everything forwarded or sent by the host */
+	const struct ip_prefix *sources; /* none: everything forwarded or sent by the host;
+					  * else of the family of @to, if there is one */
 	size_t n_sources;
 	bool has_to;
 	struct ip_addr to; /* none: masquerade */
@@ -52,13 +53,14 @@ struct nat_ruleset;
 int nat_ruleset_build(const struct nat_spec *spec, struct nat_ruleset **ret, struct err *e);
 void nat_ruleset_free(struct nat_ruleset *rs);
 
-/* nat_ruleset_print - in nft's syntax, as `nft list table inet warren` shows it. */
+/* nat_ruleset_print - in nft's syntax, as `nft -s list table inet warren` shows it (1.0.6). */
 void nat_ruleset_print(const struct nat_ruleset *rs, FILE *out);
 
 /*
  * nat_apply - put the ruleset into the namespace of @sock in one transaction.
  * @sock: an AF_NETLINK, NETLINK_NETFILTER socket of the namespace.
- * @create: the table must not be there yet (-EEXIST); else it is replaced.
+ * @create: the table must not be there yet (-EEXIST); else it is replaced, whosever it is.
+ * Does not block.  The error names the chain and the rule that the kernel refused.
  */
 int nat_apply(int sock, const struct nat_ruleset *rs, bool create, struct err *e);
 
@@ -66,8 +68,10 @@ int nat_apply(int sock, const struct nat_ruleset *rs, bool create, struct err *e
  * Returns 1: removed; 0: there is none, or it is somebody else's; -errno. */
 int nat_remove(int sock, const char *owner, struct err *e);
 
-/* nat_available - can this kernel do it (nf_tables, NAT, conntrack)?  @sock as above;
- * tries a transaction in the caller's throw-away namespace.  Returns 0 or -errno. */
-int nat_available(int sock, struct err *e);
+/*
+ * nat_available - can this kernel do it (nf_tables, NAT, conntrack)?  Tries a tenant's rules in
+ * a throw-away namespace of a helper thread.  Returns 0, or -errno with a hint at what is missing.
+ */
+int nat_available(struct err *e);
 
 #endif

@@ -34,6 +34,8 @@ static int put_end(struct nl_msg *m, const struct link_end *end)
 
 	if (!r && end->mtu)
 		r = nla_put_u32(m, IFLA_MTU, end->mtu);
+	if (!r && end->group)
+		r = nla_put_u32(m, IFLA_GROUP, end->group);
 	if (!r && end->ns_fd >= 0)
 		r = nla_put_u32(m, IFLA_NET_NS_FD, (uint32_t)end->ns_fd);
 	return r;
@@ -123,6 +125,14 @@ struct nl_msg *link_msg_up(uint32_t index, uint32_t mtu)
 	return m && mtu && nla_put_u32(m, IFLA_MTU, mtu) < 0 ? drop(m) : m;
 }
 
+struct nl_msg *link_msg_no_autoconf(uint32_t index)
+{
+	struct ifinfomsg ifi = { .ifi_index = (int)index };
+	struct nl_msg *m = start(RTM_SETLINK, 0, &ifi);
+
+	return m && put_no_autoconf(m) < 0 ? drop(m) : m;
+}
+
 struct nl_msg *link_msg_altnames(uint32_t index, const char *const *names)
 {
 	struct ifinfomsg ifi = {.ifi_index = (int)index};
@@ -143,6 +153,14 @@ struct nl_msg *link_msg_delete(uint32_t index)
 	struct ifinfomsg ifi = {.ifi_index = (int)index};
 
 	return start(RTM_DELLINK, 0, &ifi);
+}
+
+struct nl_msg *link_msg_delete_group(uint32_t group)
+{
+	struct ifinfomsg ifi = { 0 };
+	struct nl_msg *m = start(RTM_DELLINK, 0, &ifi);
+
+	return m && nla_put_u32(m, IFLA_GROUP, group) < 0 ? drop(m) : m;
 }
 
 /* --- looking ------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ struct link_end {
 	const char *name; /* at most 15 bytes */
 	uint32_t index;   /* wanted number; 0: the kernel's choice */
 	uint32_t mtu;     /* bytes; 0: the kernel's default */
+	uint32_t group;   /* see link_msg_delete_group(); 0: none */
 	int ns_fd;        /* namespace to be born in; -1: the channel's own */
 };
 
@@ -44,11 +45,21 @@ struct nl_msg *link_msg_port_up(uint32_t index, bool isolated);
 /* link_msg_up - RTM_NEWLINK: raise link @index; @mtu in bytes, 0: leave it. */
 struct nl_msg *link_msg_up(uint32_t index, uint32_t mtu);
 
+/*
+ * link_msg_no_autoconf - RTM_SETLINK: link @index gets no IPv6 address of its own accord, and
+ * so sends nothing of its own accord.  To be sent before the link is raised: in one message with
+ * that, the kernel raises first.
+ */
+struct nl_msg *link_msg_no_autoconf(uint32_t index);
+
 /* link_msg_altnames - RTM_NEWLINKPROP: alternative names, NULL-terminated list. */
 struct nl_msg *link_msg_altnames(uint32_t index, const char *const *names);
 
 /* link_msg_delete - RTM_DELLINK. */
 struct nl_msg *link_msg_delete(uint32_t index);
+
+/* link_msg_delete_group - RTM_DELLINK: every link of @group (not 0) at once. */
+struct nl_msg *link_msg_delete_group(uint32_t group);
 
 /*
  * link_index - the number of the link called @name in the namespace of @rtnl.

@@ -9,9 +9,9 @@
  *   kernel     one RTM_NEWLINK on a socket of the birth namespace with the home
  *		as IFLA_NET_NS_FD: the device never was in the birth namespace, so
  *		its name clashes with nothing there.  Configured over genetlink.
- *   userspace  a TUN made in the birth namespace under a name of its own, given
- *		to a wireguard-go process, then moved to its home and renamed in
- *		one message.  Configured over its UAPI, on a unix socket of ours.
+ *   userspace  a TUN given to a wireguard-go process that runs in the birth
+ *		namespace.  Configured over its UAPI, on a unix socket of ours.
+ *		How the TUN comes to its home: see userspace.c.
  */
 #ifndef WARREN_WG_DEVICE_H
 #define WARREN_WG_DEVICE_H
@@ -27,6 +27,9 @@
 #include "wg/key.h"
 
 enum wg_kind { WG_KERNEL, WG_USERSPACE };
+
+/* wg_kind_name - "kernel", "userspace". */
+const char *wg_kind_name(enum wg_kind kind);
 
 struct wg_peer {
 	uint8_t public_key[WG_KEY_LEN];
@@ -61,11 +64,11 @@ struct wg_config {
 
 /* where an interface is to be made */
 struct wg_place {
-	const char *ifname; /* in its home; at most 15 bytes */
-	uint32_t ifindex;   /* in its home; 0: the kernel's choice (a userspace TUN ignores it) */
-	uint32_t mtu;       /* bytes */
-	int birth_ns;       /* open namespace: the underlay */
-	int home_ns;        /* open namespace */
+	const char *ifname;      /* in its home; at most 15 bytes */
+	uint32_t ifindex;        /* in its home; 0: the kernel's choice */
+	uint32_t mtu;            /* bytes */
+	int birth_ns;            /* open namespace: the underlay */
+	int home_ns;             /* open namespace */
 	struct chan *birth_rtnl; /* NETLINK_ROUTE channel of birth_ns; nothing queued */
 	const char *uapi_path;   /* userspace: the unix socket to make */
 	const char *log_path;    /* userspace: the process's output is appended; NULL: dropped */
@@ -81,7 +84,7 @@ struct wg_handle {
 
 /*
  * wg_kernel_available - can this kernel make WireGuard interfaces?  Found out by asking for the
- * genetlink family, which loads the module, in the caller's namespace.
+ * genetlink family, which loads the module, and by making one in a throw-away namespace.
  * Returns 0, or -errno with the reason in @e.
  */
 int wg_kernel_available(struct err *e);
@@ -96,10 +99,41 @@ int wg_userspace_available(struct err *e);
 int wg_kernel_create(const struct wg_place *place, struct err *e);
 
 /*
- * wg_userspace_create - make a TUN, start wireguard-go on it, and move it home: there it is down.
- * The process is ready and its device is up in its own eyes, so that wg_set() reports a port
- * that is in use.  @record: see proc_start().  On failure nothing is left behind.
+ * A userspace interface takes some milliseconds to be ready, most of which its process spends on
+ * its own.  So it is made in two steps, between which others can be started: start does not wait.
+ *
+ * wg_userspace_start - make a TUN and start wireguard-go on it.
+ * @record: see proc_start().  *@ret goes to wg_userspace_finish() or wg_userspace_abort().
+ * On failure nothing is left behind.
+ *
+ * wg_userspace_finish - wait until the process is ready and its interface at home, and up there:
+ * wireguard-go looks once a second whether it is up, and one that it finds down drops its
+ * sockets until it looks again.  Its device is up in its own eyes, so that wg_set() reports a
+ * port that is in use.  @place as it was for the start.  @b is freed in any case; on failure
+ * process, interface and socket are gone.
+ *
+ * wg_userspace_abort - end what was started.  NULL is allowed.
+ *
+ * The process holds on to the namespaces of its interface: they are not gone before it is ended,
+ * with proc_end(), and then the socket at uapi_path is the caller's to unlink.
+ *
+ * More than about 100 of them need fs.inotify.max_user_instances above its default of 128.
  */
+struct wg_birth;
+int wg_userspace_start(const struct wg_place *place,
+		       int (*record)(const struct proc_id *id, void *arg, struct err *e), void *arg,
+		       struct wg_birth **ret, struct err *e);
+int wg_userspace_finish(const struct wg_place *place, struct wg_birth *b, struct proc_id *ret,
+			struct err *e);
+void wg_userspace_abort(struct wg_birth *b);
+
+/*
+ * wg_userspace_release - let go of the interface ("wt…", down) that starting leaves in birth
+ * namespaces, to be found there by the next.  A program that ends has no need to.
+ */
+void wg_userspace_release(void);
+
+/* wg_userspace_create - both steps. */
 int wg_userspace_create(const struct wg_place *place, struct proc_id *ret,
 			int (*record)(const struct proc_id *id, void *arg, struct err *e),
 			void *arg, struct err *e);

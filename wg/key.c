@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void random_key(uint8_t ret[static WG_KEY_LEN])
 {
-	/* makes the first use safe in any thread; where there is no randomness, the next call aborts */
-	(void)sodium_init();
+	/* makes the first use safe in any thread */
+	if (sodium_init() < 0)
+		abort(); /* this machine has no randomness: no key must come of that */
 	randombytes_buf(ret, WG_KEY_LEN);
 }
 

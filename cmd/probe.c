@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* probe: one probe, or all of the file's checks */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/out.h"
+#include "lab/lab.h"
+#include "probe/probe.h"
+
+#define RETRIES_DEFAULT 3
+#define TIMEOUT_DEFAULT 1000 /* ms */
+
+/* a check with the probe that carries it out */
+struct item {
+	const char *name; /* of the check */
+	const char *from, *target, *source;
+	bool expect_ok;
+};
+
+struct batch {
+	struct probe *probes;
+	struct item *items;
+	size_t n;
+};
+
+static const char *method_name(enum probe_method m)
+{
+	return m == PROBE_ICMP ? "icmp" : "tcp";
+}
+
+static bool as_expected(const struct probe *p, const struct item *i)
+{
+	return p->ok == i->expect_ok;
+}
+
+static int set_target(struct probe *p, const char *target, struct err *e)
+{
+	int r = p->method == PROBE_ICMP ? ip_addr_parse(target, &p->target.addr)
+					: ip_endpoint_parse(target, &p->target);
+
+	if (!r)
+		return 0;
+	err_set(e, EINVAL, "%s target `%s`: not %s", method_name(p->method), target,
+		p->method == PROBE_ICMP ? "an address" : "ADDRESS:PORT");
+	return err_kind_set(e, ERR_INVALID);
+}
+
+static int set_source(struct probe *p, const char *source, struct err *e)
+{
+	if (!source)
+		return 0;
+	if (ip_addr_parse(source, &p->source) < 0) {
+		err_set(e, EINVAL, "source `%s`: not an address", source);
+		return err_kind_set(e, ERR_INVALID);
+	}
+	p->has_source = true;
+	return 0;
+}
+
+/* --- output --------------------------------------------------------------------------- */
+
+static void print_json(struct cmd *c, const struct lab *l, const struct probe *p,
+		       const struct item *i)
+{
+	json_t *o = json_pack("{s:s, s:s*, s:s, s:s, s:s, s:s*, s:s, s:s, s:i, s:s, s:b}", "lab",
+			      l->t->name, "name", i->name, "from", i->from, "method",
+			      method_name(p->method), "target", i->target, "source", i->source,
+			      "result", p->ok ? "ok" : "error", "message", p->message, "attempts",
+			      (int)p->attempts, "expect", i->expect_ok ? "ok" : "fail",
+			      "as_expected", as_expected(p, i));
+
+	json_object_set_new(o, "rtt_ms", p->ok ? json_real(p->rtt_ms) : json_null());
+	out_json(c, o);
+}
+
+static void print_table(const struct batch *b)
+{
+	static const char *const heads[] = {"", "FROM", "METHOD", "TARGET", "EXPECT", "RESULT"};
+	struct out_table *t = out_table_new(heads, 6);
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct probe *p = &b->probes[i];
+		const struct item *k = &b->items[i];
+		bool good = as_expected(p, k);
+
+		out_cell(t, good ? COLOUR_GOOD : COLOUR_BAD, "%s", good ? "ok" : "FAIL");
+		out_cell(t, COLOUR_NONE, "%s%s%s", k->from, k->source ? " as " : "",
+			 k->source ? k->source : "");
+		out_cell(t, COLOUR_NONE, "%s", method_name(p->method));
+		out_cell(t, COLOUR_NONE, "%s", k->target);
+		out_cell(t, COLOUR_NONE, "%s", k->expect_ok ? "answer" : "silence");
+		out_cell(t, COLOUR_NONE, "%s", p->message);
+	}
+	out_table_print(t);
+}
+
+static int report(struct cmd *c, const struct lab *l, const struct batch *b)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		good += as_expected(&b->probes[i], &b->items[i]);
+		if (c->json)
+			print_json(c, l, &b->probes[i], &b->items[i]);
+	}
+	if (!c->json && !c->quiet) {
+		print_table(b);
+		if (b->n > 1)
+			printf("%zu of %zu as expected\n", good, b->n);
+	}
+	return good == b->n ? STATUS_DONE : STATUS_NO;
+}
+
+/* --- what is to be probed ------------------------------------------------------------------ */
+
+static int open_from(const struct lab *l, struct probe *p, const char *from, struct err *e)
+{
+	const char *netns;
+
+	p->ns_fd = lab_ns_open(l, from, &netns, e);
+	return p->ns_fd < 0 ? p->ns_fd : 0;
+}
+
+static const char *check_netns(const struct lab *l, const struct check *k)
+{
+	const struct host *h = &l->t->hosts[k->from_host];
+
+	return k->from_tenant ? h->gateway->tenants[k->from_tenant_index].netns : h->netns;
+}
+
+static int add_check(const struct lab *l, const struct check *k, struct batch *b, struct err *e)
+{
+	struct probe *p = &b->probes[b->n];
+	int r;
+
+	if (k->method == CHECK_DNS || k->method == CHECK_HTTP) {
+		err_set(e, EOPNOTSUPP, "check %s: %s probes are not supported yet", k->name,
+			k->method == CHECK_DNS ? "dns" : "http");
+		return err_kind_set(e, ERR_INVALID);
+	}
+	*p = (struct probe){.method = k->method == CHECK_ICMP ? PROBE_ICMP : PROBE_TCP,
+			    .ns_fd = -1,
+			    .retries = k->expect_ok ? k->retries : 0,
+			    .timeout_ms = k->timeout_ms};
+	b->items[b->n++] = (struct item){k->name, k->from, k->target, k->source, k->expect_ok};
+	r = open_from(l, p, check_netns(l, k), e);
+	if (!r)
+		r = set_target(p, k->target, e);
+	if (!r)
+		r = set_source(p, k->source, e);
+	return r < 0 ? err_wrap(e, "check %s", k->name) : 0;
+}
+
+static int add_checks(const struct lab *l, const char *from, struct batch *b, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < l->t->n_checks && !r; i++) {
+		const struct check *k = &l->t->checks[i];
+
+		if (from && strcmp(from, k->from))
+			continue;
+		/* in host mode the other hosts' checks are run where those hosts are */
+		if (l->host && l->host != &l->t->hosts[k->from_host])
+			continue;
+		r = add_check(l, k, b, e);
+	}
+	if (!r && !b->n) {
+		err_set(e, ENOENT, "%s has no checks%s%s", l->t->name, from ? " from " : "",
+			from ? from : "");
+		err_hint(e, "add some to the file, or name a method and a target");
+		r = err_kind_set(e, ERR_INVALID);
+	}
+	return r;
+}
+
+static int parse_number(struct cmd *c, const char *option, double max, double *ret)
+{
+	const char *s = cmd_value(c, option);
+	char *end;
+	double v;
+
+	if (!s)
+		return 0;
+	v = strtod(s, &end);
+	if (end == s || *end || !isfinite(v) || v < 0 || v > max)
+		return cmd_usage(c, "--%s `%s`: not a number from 0 to %g", option, s, max);
+	*ret = v;
+	return 0;
+}
+
+static int add_one(struct cmd *c, const struct lab *l, char **argv, struct batch *b)
+{
+	static const char *const methods[] = {"icmp", "tcp"};
+	double retries = RETRIES_DEFAULT, timeout = TIMEOUT_DEFAULT / 1e3;
+	const char *from = cmd_value(c, "from"), *source = cmd_value(c, "source");
+	struct probe *p = &b->probes[0];
+	size_t m = 0;
+	int status;
+
+	while (m < 2 && strcmp(argv[0], methods[m]))
+		m++;
+	if (m == 2 && (!strcmp(argv[0], "dns") || !strcmp(argv[0], "http")))
+		return cmd_usage(c, "%s probes are not supported yet", argv[0]);
+	if (m == 2)
+		return cmd_usage(c, "no method `%s`: icmp or tcp", argv[0]);
+	if (!from)
+		return cmd_usage(c, "needs --from NS for a single probe");
+	status = parse_number(c, "retries", 1000, &retries);
+	if (!status)
+		status = parse_number(c, "timeout", 3600, &timeout);
+	if (status)
+		return status;
+	*p = (struct probe){.method = (enum probe_method)m,
+			    .ns_fd = -1,
+			    .retries = (unsigned int)retries,
+			    .timeout_ms = (unsigned int)(timeout * 1e3)};
+	b->items[b->n++] = (struct item){NULL, from, argv[1], source, true};
+	if (set_target(p, argv[1], &c->err) < 0 || set_source(p, source, &c->err) < 0 ||
+	    open_from(l, p, from, &c->err) < 0)
+		return cmd_fail(c);
+	return 0;
+}
+
+static int probe_lab(struct cmd *c, const struct lab *l, size_t argc, char **argv, struct batch *b)
+{
+	int r;
+
+	if (argc > 1) {
+		int status = add_one(c, l, argv + 1, b);
+
+		if (status)
+			return status;
+	} else if (add_checks(l, cmd_value(c, "from"), b, &c->err) < 0) {
+		return cmd_fail(c);
+	}
+	cmd_catch_signals();
+	r = probe_run(b->probes, b->n, &cmd_stop, NULL, NULL, &c->err);
+	return r < 0 ? cmd_fail(c) : report(c, l, b);
+}
+
+static int run(struct cmd *c, size_t argc, char **argv)
+{
+	struct batch b = {0};
+	struct lab l;
+	int status;
+
+	if (argc == 2)
+		return cmd_usage(c, "method `%s` needs a target", argv[1]);
+	if (lab_open(argv[0], &l, &c->err) < 0) {
+		lab_close(&l);
+		return cmd_fail(c);
+	}
+	b.probes = calloc(l.t->n_checks + 1, sizeof(*b.probes));
+	b.items = calloc(l.t->n_checks + 1, sizeof(*b.items));
+	if (!b.probes || !b.items) {
+		err_code(&c->err, ENOMEM, "probe");
+		status = cmd_fail(c);
+	} else {
+		status = probe_lab(c, &l, argc, argv, &b);
+	}
+	for (size_t i = 0; i < b.n; i++)
+		if (b.probes[i].ns_fd >= 0)
+			close(b.probes[i].ns_fd);
+	free(b.probes);
+	free(b.items);
+	lab_close(&l);
+	return status;
+}
+
+static const struct option_spec options[] = {
+	{"from", 'f', "NS", "the host or tenant to probe from", NULL},
+	{"source", 's', "ADDRESS", "address to send from", NULL},
+	{"retries", 'r', "N", "attempts after the first (3)", NULL},
+	{"timeout", 't', "SECONDS", "how long an attempt may take (1)", NULL},
+	{0},
+};
+
+const struct command cmd_probe = {
+	.name = "probe",
+	.args = "LAB [icmp|tcp TARGET]",
+	.summary = "test who reaches whom",
+	.details =
+		"With a method and a target, one probe from the namespace given by --from; without,\n"
+		"all of the file's checks at once, each from its own namespace.  TARGET is an address\n"
+		"for icmp, ADDRESS:PORT for tcp.  Status 1 if anything came out otherwise than\n"
+		"expected.\n"
+		"\n"
+		"  warren probe niransix\n"
+		"  warren probe niransix --from vpn-client00 --source 192.168.1.10 icmp 100.64.0.10",
+	.options = options,
+	.complete = COMPLETE_LAB,
+	.words = NULL,
+	.min_args = 1,
+	.max_args = 3,
+	.run = run,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Carrying a plan out, and taking back what a journal says was made.
+ */
+#ifndef WARREN_LAB_APPLY_H
+#define WARREN_LAB_APPLY_H
+
+#include <signal.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "lab/journal.h"
+#include "lab/plan.h"
+#include "lab/store.h"
+
+struct apply_hooks {
+	/* polled between operations: when it becomes true, stop with -EINTR; NULL: never */
+	volatile sig_atomic_t *stop;
+	/* after each operation, from the helper thread; NULL: not wanted */
+	void (*progress)(size_t done, size_t total, void *arg);
+	/* something that the user should know and that is no failure; NULL: not wanted */
+	void (*note)(const char *text, void *arg);
+	void *arg;
+};
+
+/* where the time went: seconds by kind of operation, and how many there were */
+struct apply_timing {
+	double seconds[OP_KINDS];
+	size_t count[OP_KINDS];
+};
+
+/*
+ * apply_plan - carry out @plan, writing down in @j what is made before it is made.
+ * Runs in a helper thread; the caller's namespace does not change.  On failure the error names the
+ * namespace and the operation, and what was made stays, in the journal: undo_journal() removes it.
+ */
+int apply_plan(const struct plan *plan, struct journal *j, const struct store *store,
+	       const struct apply_hooks *hooks, struct apply_timing *timing, struct err *e);
+
+/*
+ * undo_journal - remove everything that @j says is there, last made first.  An object that is gone
+ * already is fine; one that is not the one we made is left alone, with a note.  Goes on after a
+ * failure and returns the first; what could not be removed stays in the journal.
+ */
+int undo_journal(struct journal *j, const struct apply_hooks *hooks, struct err *e);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations that are rtnetlink requests: queued, and sent together. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lab/apply_ops.h"
+#include "netns/addr.h"
+#include "netns/link.h"
+
+bool op_is_link(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_BRIDGE:
+	case OP_VETH:
+	case OP_PORT:
+	case OP_ADDRESS:
+	case OP_LINK_UP:
+	case OP_ROUTE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int queue(struct apply *a, size_t ns, struct nl_msg *msg, const struct op *op, struct err *e)
+{
+	a->pending = a->ns[ns].rtnl;
+	return chan_queue(a->pending, msg, 0, op, e);
+}
+
+/* the names that a link has besides its own: the mark of its owner, and the file's long name */
+int apply_altnames(struct apply *a, size_t ns, const struct op *op, const char *full, struct err *e)
+{
+	char mark[ALT_NAME_MAX + 1];
+	const char *names[3] = {plan_altname(a->plan->topology, op->ifname, mark), NULL, NULL};
+
+	if (full && strcmp(full, op->ifname))
+		names[1] = full;
+	return queue(a, ns, link_msg_altnames(op->index, names), op, e);
+}
+
+static int add_bridge(struct apply *a, const struct op *op, struct err *e)
+{
+	const struct link_end end = {
+		.name = op->ifname, .index = op->index, .mtu = op->bridge.mtu, .ns_fd = -1};
+	int r = 0;
+
+	if (apply_is_here(a, op->ns))
+		r = apply_record(a, REC_LINK, a->ns[op->ns].cookie, op->index, op->ifname, e);
+	if (!r)
+		r = queue(a, op->ns, link_msg_bridge(&end), op, e);
+	if (!r)
+		r = apply_altnames(a, op->ns, op, op->bridge.full, e);
+	return r;
+}
+
+static int add_veth(struct apply *a, const struct op *op, struct err *e)
+{
+	const struct link_end end = {
+		.name = op->ifname,
+		.index = op->index,
+		.mtu = op->veth.mtu,
+		.group = apply_is_here(a, op->ns) ? a->group : 0,
+		.ns_fd = -1,
+	};
+	const struct link_end peer = {
+		.name = op->veth.peer,
+		.index = op->veth.peer_index,
+		.mtu = op->veth.mtu,
+		.ns_fd = a->ns[op->veth.peer_ns].fd,
+	};
+	int r = queue(a, op->ns, link_msg_veth(&end, &peer), op, e);
+
+	return !r ? apply_altnames(a, op->ns, op, op->veth.full, e) : r;
+}
+
+static int add_port(struct apply *a, const struct op *op, struct err *e)
+{
+	int r = queue(a, op->ns, link_msg_enslave(op->index, op->port.bridge_index), op, e);
+
+	/* isolated first, raised then: it never forwards without */
+	return !r ? queue(a, op->ns, link_msg_port_up(op->index, op->port.isolated), op, e) : r;
+}
+
+static int raise_link(struct apply *a, const struct op *op, struct err *e)
+{
+	int r = 0;
+
+	if (!op->up.ipv6)
+		r = queue(a, op->ns, link_msg_no_autoconf(op->index), op, e);
+	return !r ? queue(a, op->ns, link_msg_up(op->index, op->up.mtu), op, e) : r;
+}
+
+/* in the caller's own namespace: a link that was there before us keeps its number */
+static bool is_foreign_link(const struct apply *a, const struct op *op)
+{
+	return apply_is_here(a, op->ns) && op->index < a->plan->first_index;
+}
+
+static int add_address(struct apply *a, const struct op *op, struct err *e)
+{
+	char text[IP_PREFIX_STRLEN];
+	int r = 0;
+
+	if (is_foreign_link(a, op))
+		r = apply_record(a, REC_ADDRESS, a->ns[op->ns].cookie, op->index,
+				 ip_prefix_format(&op->address, text), e);
+	return !r ? queue(a, op->ns, addr_msg_add(op->index, &op->address), op, e) : r;
+}
+
+static int add_route(struct apply *a, const struct op *op, struct err *e)
+{
+	struct route_spec spec = op->route;
+	int r;
+
+	if (op->ifname && !op->index) {
+		/* a link that we did not make: its number is the kernel's */
+		r = apply_flush(a, e);
+		if (!r)
+			r = link_index(a->ns[op->ns].rtnl, op->ifname, &spec.index, e);
+		if (r < 0)
+			return r;
+	}
+	if (apply_is_here(a, op->ns)) {
+		char to[IP_PREFIX_STRLEN], via[INET6_ADDRSTRLEN] = "-", metric[16] = "-";
+		char text[160];
+
+		if (spec.has_via)
+			ip_addr_format(&spec.via, via);
+		if (spec.has_metric)
+			snprintf(metric, sizeof(metric), "%u", spec.metric);
+		snprintf(text, sizeof(text), "%s %s %s %u", ip_prefix_format(&spec.to, to), via,
+			 metric, spec.table);
+		r = apply_record(a, REC_ROUTE, a->ns[op->ns].cookie, spec.index, text, e);
+		if (r < 0)
+			return r;
+	}
+	return queue(a, op->ns, route_msg_add(&spec), op, e);
+}
+
+int apply_link_op(struct apply *a, const struct op *op, struct err *e)
+{
+	switch (op->kind) {
+	case OP_BRIDGE:
+		return add_bridge(a, op, e);
+	case OP_VETH:
+		return add_veth(a, op, e);
+	case OP_PORT:
+		return add_port(a, op, e);
+	case OP_ADDRESS:
+		return add_address(a, op, e);
+	case OP_LINK_UP:
+		return raise_link(a, op, e);
+	case OP_ROUTE:
+		return add_route(a, op, e);
+	default:
+		return err_set(e, EINVAL, "not a request about links");
+	}
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations that are more than requests about links: namespaces, rules, files, programs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/io.h"
+#include "base/ns.h"
+#include "lab/apply_ops.h"
+#include "lab/tunnel.h"
+#include "nat/rules.h"
+#include "netns/pin.h"
+#include "netns/sysctl.h"
+#include "probe/probe.h"
+
+#define READY_TRIES   100 /* a program has these many … */
+#define READY_EVERY   100 /* … times as many milliseconds to answer */
+#define SYSCTL_LENGTH 1024
+
+/* --- namespaces ------------------------------------------------------------------ */
+
+int apply_netns(struct apply *a, const struct op *op, struct err *e)
+{
+	struct apply_ns *s = &a->ns[op->ns];
+	int r;
+
+	s->fd = netns_create_here(e);
+	if (s->fd < 0)
+		return s->fd;
+	a->current = op->ns;
+	r = chan_open_here(NETLINK_ROUTE, &s->rtnl, e);
+	if (!r)
+		r = ns_cookie(chan_fd(s->rtnl), &s->cookie, e);
+	/* until it is pinned it goes with this thread: the record comes in between */
+	if (!r)
+		r = apply_record(a, REC_NETNS, s->cookie, 0, a->plan->ns[op->ns].name, e);
+	if (!r)
+		r = fault_point("namespace made", e);
+	if (!r)
+		r = netns_pin(a->plan->ns[op->ns].name, s->fd, e);
+	return r;
+}
+
+int apply_sysctl(struct apply *a, const struct op *op, struct err *e)
+{
+	char old[SYSCTL_LENGTH], text[2 * SYSCTL_LENGTH];
+	int r = apply_enter(a, op->ns, e);
+
+	if (!r && apply_is_here(a, op->ns)) {
+		r = sysctl_get(op->sysctl.key, old, sizeof(old), e);
+		if (!r && !strcmp(old, op->sysctl.value))
+			return 0;
+		snprintf(text, sizeof(text), "%s %s", op->sysctl.key, old);
+		if (!r)
+			r = apply_record(a, REC_SYSCTL, a->ns[op->ns].cookie, 0, text, e);
+	}
+	return !r ? sysctl_set(op->sysctl.key, op->sysctl.value, e) : r;
+}
+
+/* --- NAPT ------------------------------------------------------------------------- */
+
+int apply_napt(struct apply *a, const struct op *op, struct err *e)
+{
+	const struct topology *t = a->plan->topology;
+	struct nat_ruleset *rs = NULL;
+	_cleanup_close_ int sock = -1;
+	char owner[64];
+	int r = apply_enter(a, op->ns, e);
+
+	if (r < 0)
+		return r;
+	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	if (sock < 0)
+		return err_errno(e, "open a netfilter socket");
+	r = napt_ruleset(t, op->napt.tenant, op->napt.host, &rs, e);
+	if (!r && apply_is_here(a, op->ns))
+		r = apply_record(a, REC_TABLE, a->ns[op->ns].cookie, 0, napt_owner(t, owner), e);
+	if (!r)
+		r = nat_apply(sock, rs, true, e);
+	nat_ruleset_free(rs);
+	return r;
+}
+
+/* --- files -------------------------------------------------------------------------- */
+
+static int add_folder(struct apply *a, const char *path, struct err *e)
+{
+	struct stat st;
+	int r;
+
+	if (stat(path, &st) == 0)
+		return 0;
+	r = apply_record(a, REC_FOLDER, 0, 0, path, e);
+	if (!r && mkdir(path, 0755) < 0 && errno != EEXIST)
+		r = err_errno(e, "%s", path);
+	return r;
+}
+
+int apply_file(struct apply *a, const struct op *op, struct err *e)
+{
+	_cleanup_close_ int fd = -1;
+	char folder[256];
+	int r;
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(op->file.path, '/') - op->file.path),
+		 op->file.path);
+	r = add_folder(a, "/etc/netns", e);
+	if (!r)
+		r = add_folder(a, folder, e);
+	if (!r && access(op->file.path, F_OK) == 0)
+		return err_code(e, EEXIST, "not ours");
+	if (!r)
+		r = apply_record(a, REC_FILE, 0, 0, op->file.path, e);
+	if (r < 0)
+		return r;
+	fd = open(op->file.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return err_errno(e, "make it");
+	r = io_write_all(fd, op->file.text, strlen(op->file.text));
+	return r < 0 ? err_code(e, -r, "write it") : 0;
+}
+
+/* --- programs ------------------------------------------------------------------------- */
+
+struct process_record {
+	struct apply *a;
+	const char *program;
+};
+
+static int record_process(const struct proc_id *id, void *arg, struct err *e)
+{
+	const struct process_record *p = arg;
+	int r = apply_record(p->a, REC_PROCESS, id->start, (uint32_t)id->pid, p->program, e);
+
+	return !r ? fault_point("process recorded", e) : r;
+}
+
+static int wait_ready(struct apply *a, const struct op *op, const struct proc_id *id,
+		      const char *log, struct err *e)
+{
+	char endpoint[IP_ENDPOINT_STRLEN];
+	struct probe p = {.method = PROBE_TCP,
+			  .ns_fd = a->ns[op->ns].fd,
+			  .target = op->run->ready,
+			  .retries = READY_TRIES - 1,
+			  .timeout_ms = READY_EVERY};
+	int r = probe_run(&p, 1, a->hooks->stop, NULL, NULL, e);
+
+	if (r < 0 || p.ok)
+		return r;
+	ip_endpoint_format(&op->run->ready, endpoint);
+	if (!proc_alive(id))
+		err_set(e, ECHILD, "it ended before %s answered", endpoint);
+	else
+		err_set(e, ETIMEDOUT, "%s does not answer: %s", endpoint, p.message);
+	return err_hint(e, "see what it printed: %s", log);
+}
+
+int apply_run(struct apply *a, const struct op *op, struct err *e)
+{
+	const char *name = a->plan->ns[op->ns].name;
+	struct process_record p = {a, op->run->argv[0]};
+	char folder[256], log[512], etc[256];
+	struct proc_spec spec = {.argv = op->run->argv,
+				 .ns_fd = a->ns[op->ns].fd,
+				 .log = log,
+				 .mount_ns = true,
+				 .etc_dir = etc};
+	struct proc_id id;
+	int r = io_mkdir_p(store_path(a->store, "log", folder, sizeof(folder)), 0700, e);
+
+	snprintf(log, sizeof(log), "%s/%s.%zu.log", folder, name ? name : "here",
+		 (size_t)(op - a->plan->ops));
+	snprintf(etc, sizeof(etc), "/etc/netns/%s", name ? name : "");
+	if (!name || access(etc, F_OK) < 0)
+		spec.etc_dir = NULL;
+	if (!r)
+		r = proc_start(&spec, &id, record_process, &p, e);
+	return !r && op->run->has_ready ? wait_ready(a, op, &id, log, e) : r;
+}

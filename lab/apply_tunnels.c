@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations on WireGuard interfaces, for both backends. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fault.h"
+#include "base/io.h"
+#include "lab/apply_ops.h"
+#include "lab/tunnel.h"
+#include "wg/device.h"
+
+/* paths of a userspace tunnel's socket and log below the lab's folder */
+struct paths {
+	char folder[256], uapi[320], log[320];
+};
+
+static void paths_of(const struct apply *a, const struct plan_tunnel *k, struct paths *p)
+{
+	snprintf(p->folder, sizeof(p->folder), "%s/wg/%s", a->store->dir, k->dir);
+	snprintf(p->uapi, sizeof(p->uapi), "%s/%s.sock", p->folder, k->ifname->name);
+	snprintf(p->log, sizeof(p->log), "%s/%s.log", p->folder, k->ifname->name);
+}
+
+static struct wg_place place_of(const struct apply *a, const struct plan_tunnel *k,
+				const struct paths *p)
+{
+	return (struct wg_place){.ifname = k->ifname->name,
+				 .ifindex = k->index,
+				 .mtu = k->mtu,
+				 .birth_ns = a->ns[k->birth].fd,
+				 .home_ns = a->ns[k->home].fd,
+				 .birth_rtnl = a->ns[k->birth].rtnl,
+				 .uapi_path = p->uapi,
+				 .log_path = p->log};
+}
+
+struct birth_record {
+	struct apply *a;
+	const struct plan_tunnel *k;
+};
+
+static int record_process(const struct proc_id *id, void *arg, struct err *e)
+{
+	const struct birth_record *b = arg;
+	char text[128];
+	int r;
+
+	snprintf(text, sizeof(text), "wireguard-go of %s/%s", b->k->dir, b->k->ifname->name);
+	r = apply_record(b->a, REC_PROCESS, id->start, (uint32_t)id->pid, text, e);
+
+	return !r ? fault_point("process recorded", e) : r;
+}
+
+int apply_tunnel_start(struct apply *a, const struct op *op, struct err *e)
+{
+	struct paths p;
+	struct birth_record b = { a, op->tunnel };
+	struct wg_place place;
+	int r;
+
+	paths_of(a, op->tunnel, &p);
+	place = place_of(a, op->tunnel, &p);
+	r = io_mkdir_p(p.folder, 0700, e);
+	if (r < 0)
+		return r;
+	return wg_userspace_start(&place, record_process, &b, &a->starting[op->tunnel->number], e);
+}
+
+int apply_tunnel(struct apply *a, const struct op *op, struct err *e)
+{
+	const struct plan_tunnel *k = op->tunnel;
+	struct wg_place place;
+	struct proc_id id;
+	struct paths p;
+	int r = 0;
+
+	paths_of(a, k, &p);
+	place = place_of(a, k, &p);
+	if (apply_is_here(a, k->home))
+		r = apply_record(a, REC_LINK, a->ns[k->home].cookie, k->index, k->ifname->name, e);
+	if (r < 0)
+		return r;
+	if (a->plan->backend == BACKEND_KERNEL) {
+		r = wg_kernel_create(&place, e);
+	} else {
+		struct wg_birth *b = a->starting[k->number];
+
+		a->starting[k->number] = NULL;
+		r = wg_userspace_finish(&place, b, &id, e);
+	}
+	return !r ? apply_altnames(a, k->home, op, k->ifname->full, e) : r;
+}
+
+int apply_tunnel_set(struct apply *a, const struct op *op, struct err *e)
+{
+	const struct plan_tunnel *k = op->tunnel;
+	struct wg_handle h = {.kind = a->plan->backend == BACKEND_KERNEL ? WG_KERNEL : WG_USERSPACE,
+			      .ifname = k->ifname->name,
+			      .home_ns = a->ns[k->home].fd};
+	struct wg_config c;
+	struct paths p;
+	int r;
+
+	paths_of(a, k, &p);
+	h.uapi_path = p.uapi;
+	r = tunnel_config(k, a->ns[k->birth].fd, &c, e);
+	if (r < 0)
+		return r;
+	r = wg_set(&h, &c, e);
+	if (r == -EADDRINUSE)
+		err_hint(e,
+			 "another program listens on UDP port %u there: choose another "
+			 "listen_port, or stop it",
+			 c.listen_port);
+	wg_config_free(&c);
+	return r;
+}
+
+void apply_tunnels_abandon(struct apply *a)
+{
+	for (size_t i = 0; i < a->plan->n_tunnels; i++) {
+		wg_userspace_abort(a->starting[i]);
+		a->starting[i] = NULL;
+	}
+}

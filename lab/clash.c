@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lab/clash.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "lab/journal.h"
+#include "lab/store.h"
+#include "netns/pin.h"
+
+/* the first clash is told whole; of the others, their number */
+struct clashes {
+	struct err *e;
+	size_t n;
+};
+
+static void clash(struct clashes *c, const char *kind, const char *name, const char *whose,
+		  const char *hint)
+{
+	if (c->n++)
+		return;
+	err_set(c->e, EEXIST, "%s %s is there already%s", kind, name, whose);
+	err_hint(c->e, "%s", hint);
+}
+
+/* which recorded lab made namespace @name?  " and belongs to lab X", or "" */
+static void owner_of(const char *name, char buf[static 64])
+{
+	struct err why = ERR_INIT;
+	char **labs, path[256];
+	size_t n;
+
+	buf[0] = '\0';
+	if (store_list(&labs, &n, &why) < 0)
+		return;
+	for (size_t i = 0; i < n && !buf[0]; i++) {
+		const struct record *recs;
+		struct journal *j;
+		struct store s;
+		size_t n_recs;
+
+		store_init(&s, labs[i]);
+		if (journal_open(store_path(&s, "journal", path, sizeof(path)), false, &j, &why) <
+		    0)
+			continue;
+		recs = journal_records(j, &n_recs);
+		for (size_t k = 0; k < n_recs; k++)
+			if (recs[k].live && recs[k].kind == REC_NETNS &&
+			    !strcmp(recs[k].text, name))
+				snprintf(buf, 64, ", of lab %s", labs[i]);
+		journal_close(j);
+	}
+	store_list_free(labs, n);
+}
+
+static void check_netns(struct clashes *c, const char *name)
+{
+	char whose[64];
+
+	if (!netns_exists(name))
+		return;
+	owner_of(name, whose);
+	clash(c, "namespace", name, whose,
+	      whose[0] ? "take that lab down, or give the other name with netns:"
+		       : "`ip netns del` it if it is not needed, or give another name with netns:");
+}
+
+static void check_here(struct clashes *c, const struct plan *p, const struct op *op,
+		       const struct links_seen *links)
+{
+	bool makes = op->kind == OP_BRIDGE || op->kind == OP_VETH;
+
+	if (op->kind == OP_TUNNEL)
+		makes = op->tunnel->home == op->ns;
+	if (makes && !p->ns[op->ns].name && links_find(links, op->ifname))
+		clash(c, "interface", op->ifname, "",
+		      "remove or rename it, or give another name in the file");
+}
+
+int clash_check(const struct plan *plan, const struct links_seen *links, struct err *e)
+{
+	struct clashes c = {.e = e};
+
+	for (size_t i = 0; i < plan->n_ns; i++)
+		if (plan->ns[i].name)
+			check_netns(&c, plan->ns[i].name);
+	for (size_t i = 0; i < plan->n_ops; i++) {
+		const struct op *op = &plan->ops[i];
+
+		if (links)
+			check_here(&c, plan, op, links);
+		if (op->kind == OP_FILE && access(op->file.path, F_OK) == 0)
+			clash(&c, "file", op->file.path, "", "remove it, or leave out dns:");
+	}
+	if (!c.n)
+		return 0;
+	if (c.n > 1)
+		err_wrap(e, "%zu names are taken; the first", c.n);
+	return err_kind_set(e, ERR_CANNOT);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lab/journal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+
+#define JOURNAL_MAX ((size_t)256 * 1024 * 1024) /* bytes; 5,000 tenants take below 1 MiB */
+
+static const char *const kind_names[] = {
+	[REC_NETNS_DIR] = "netns-dir", [REC_NETNS] = "netns",     [REC_LINK] = "link",
+	[REC_GROUP] = "group",         [REC_ADDRESS] = "address", [REC_ROUTE] = "route",
+	[REC_SYSCTL] = "sysctl",       [REC_TABLE] = "table",     [REC_PROCESS] = "process",
+	[REC_FILE] = "file",           [REC_FOLDER] = "folder",
+};
+static_assert(ARRAY_SIZE(kind_names) == REC_KINDS, "a name for every kind of record");
+
+static const char *const state_names[] = {
+	[LAB_MAKING] = "making",
+	[LAB_UP] = "up",
+	[LAB_REMOVING] = "removing",
+};
+
+struct journal {
+	int fd;
+	struct arena *arena;
+	struct record *records; /* record of id i is records[i - 1] */
+	size_t n;
+	enum lab_state state;
+};
+
+static int remember(struct journal *j, const struct record *r)
+{
+	struct record *grown = arena_grow(j->arena, j->records, j->n, sizeof(*r));
+	char *text = arena_strdup(j->arena, r->text ? r->text : "");
+
+	if (!grown || !text)
+		return -ENOMEM;
+	j->records = grown;
+	j->records[j->n] = *r;
+	j->records[j->n++].text = text;
+	return 0;
+}
+
+static int find_name(const char *const *names, size_t n, const char *s, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(names[i]) == len && !memcmp(names[i], s, len))
+			return (int)i;
+	return -1;
+}
+
+/* "+ID KIND NUMBER INDEX TEXT" without the "+" */
+static int read_record(struct journal *j, const char *line)
+{
+	struct record r = {.live = true};
+	int kind_at = 0, kind_end = 0, text_at = 0;
+	int kind;
+
+	if (sscanf(line, "%u %n%*s%n %" SCNu64 " %" SCNu32 " %n", &r.id, &kind_at, &kind_end,
+		   &r.number, &r.index, &text_at) < 3 ||
+	    !text_at)
+		return -EBADMSG;
+	kind = find_name(kind_names, REC_KINDS, line + kind_at, (size_t)(kind_end - kind_at));
+	if (kind < 0 || r.id != j->n + 1)
+		return -EBADMSG;
+	r.kind = (enum record_kind)kind;
+	r.text = line + text_at;
+	return remember(j, &r);
+}
+
+static int read_line(struct journal *j, const char *line)
+{
+	unsigned int id;
+	int state;
+
+	switch (line[0]) {
+	case '+':
+		return read_record(j, line + 1);
+	case '-':
+		if (sscanf(line + 1, "%u", &id) != 1 || !id || id > j->n)
+			return -EBADMSG;
+		j->records[id - 1].live = false;
+		return 0;
+	case '!':
+		state = find_name(state_names, ARRAY_SIZE(state_names), line + 1, strlen(line + 1));
+		if (state < 0)
+			return -EBADMSG;
+		j->state = (enum lab_state)state;
+		return 0;
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int read_journal(struct journal *j, const char *path, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	char *line, *end;
+	size_t len, n = 0;
+	int r = io_read_file(path, JOURNAL_MAX, &text, &len, e);
+
+	if (r < 0)
+		return r;
+	for (line = text; (end = memchr(line, '\n', len - (size_t)(line - text))); line = end + 1) {
+		*end = '\0';
+		n++;
+		r = read_line(j, line);
+		if (r < 0)
+			return err_code(e, -r, "%s:%zu", path, n);
+	}
+	/* a line that was cut short: what it announced was not begun */
+	if (line != text + len && ftruncate(j->fd, line - text) < 0)
+		return err_errno(e, "%s", path);
+	return 0;
+}
+
+int journal_open(const char *path, bool create, struct journal **ret, struct err *e)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+	int r;
+
+	if (j)
+		j->arena = arena_new(0);
+	if (!j || !j->arena) {
+		free(j);
+		return err_code(e, ENOMEM, "%s", path);
+	}
+	j->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0),
+		     0600);
+	r = j->fd < 0 ? err_errno(e, "%s", path) : read_journal(j, path, e);
+	if (r < 0) {
+		journal_close(j);
+		return r;
+	}
+	*ret = j;
+	return 0;
+}
+
+void journal_close(struct journal *j)
+{
+	if (!j)
+		return;
+	if (j->fd >= 0)
+		close(j->fd);
+	arena_free(j->arena);
+	free(j);
+}
+
+static int append(struct journal *j, const char *line, int len, struct err *e)
+{
+	int r = io_write_all(j->fd, line, (size_t)len);
+
+	return r < 0 ? err_code(e, -r, "write the journal") : 0;
+}
+
+int journal_add(struct journal *j, struct record *r, struct err *e)
+{
+	_cleanup_free_ char *line = NULL;
+	int len, ret;
+
+	r->id = (unsigned int)j->n + 1;
+	r->live = true;
+	len = asprintf(&line, "+%u %s %" PRIu64 " %" PRIu32 " %s\n", r->id, kind_names[r->kind],
+		       r->number, r->index, r->text ? r->text : "");
+	if (len < 0) {
+		line = NULL;
+		return err_code(e, ENOMEM, "write the journal");
+	}
+	ret = append(j, line, len, e);
+	if (ret < 0)
+		return ret;
+	return remember(j, r) < 0 ? err_code(e, ENOMEM, "write the journal") : 0;
+}
+
+int journal_drop(struct journal *j, unsigned int id, struct err *e)
+{
+	char line[16];
+
+	j->records[id - 1].live = false;
+	return append(j, line, snprintf(line, sizeof(line), "-%u\n", id), e);
+}
+
+int journal_set_state(struct journal *j, enum lab_state state, struct err *e)
+{
+	char line[16];
+
+	j->state = state;
+	return append(j, line, snprintf(line, sizeof(line), "!%s\n", state_names[state]), e);
+}
+
+enum lab_state journal_state(const struct journal *j)
+{
+	return j->state;
+}
+
+const struct record *journal_records(const struct journal *j, size_t *ret_n)
+{
+	*ret_n = j->n;
+	return j->records;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The journal: what a lab has made on this machine and has to take away again.
+ *
+ * Theory of operation.  A text file to which lines are only ever appended, each
+ * with one write(2), before the system is changed:
+ *
+ *	+ID KIND NUMBER INDEX TEXT	about to be made
+ *	-ID				removed (or never came to be)
+ *	!STATE				making, up, removing
+ *
+ * Killed at any instant, the file holds at least everything that exists.  The
+ * identity of an object is chosen or learnt before the object is made (a
+ * namespace's cookie, an interface's number, a process's start time), so that
+ * its removal can tell it from another of the same name.  What lives inside a
+ * namespace of ours goes with it and is covered by its record; only what is
+ * outside has records of its own.  A last line that was cut short belongs to
+ * something that was not begun, and is ignored.
+ */
+#ifndef WARREN_LAB_JOURNAL_H
+#define WARREN_LAB_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* what the fields of a record mean, by its kind: number, index, text */
+enum record_kind {
+	REC_NETNS_DIR, /* -, -, -: /run/netns became a mount point */
+	REC_NETNS,     /* cookie, -, name */
+	REC_LINK,      /* cookie of its namespace, ifindex, name */
+	REC_GROUP,     /* cookie of its namespace, group, -: all links of that group */
+	REC_ADDRESS,   /* cookie of its namespace, ifindex, ADDRESS/LEN */
+	REC_ROUTE,     /* cookie of its namespace, ifindex, "TO VIA|- METRIC|- TABLE" */
+	REC_SYSCTL,    /* cookie of its namespace, -, "KEY OLD-VALUE" */
+	REC_TABLE,     /* cookie of its namespace, -, owner (the table's comment) */
+	REC_PROCESS,   /* start time, pid, program */
+	REC_FILE,      /* -, -, path */
+	REC_FOLDER,    /* -, -, path; removed when empty */
+	REC_KINDS
+};
+
+struct record {
+	unsigned int id;
+	enum record_kind kind;
+	uint64_t number;
+	uint32_t index;
+	const char *text;
+	bool live; /* made (or begun) and not removed */
+};
+
+enum lab_state { LAB_MAKING, LAB_UP, LAB_REMOVING };
+
+struct journal;
+
+/* journal_open - the journal at @path; made (0600) where @create, else -ENOENT.  Reads it. */
+int journal_open(const char *path, bool create, struct journal **ret, struct err *e);
+
+/* journal_close - NULL is allowed.  The file stays. */
+void journal_close(struct journal *j);
+
+/* journal_add - write down what is about to be made.  @r->id and ->live are filled in;
+ * @r->text is copied and must not contain a newline. */
+int journal_add(struct journal *j, struct record *r, struct err *e);
+
+/* journal_drop - record @id is gone from the system. */
+int journal_drop(struct journal *j, unsigned int id, struct err *e);
+
+int journal_set_state(struct journal *j, enum lab_state state, struct err *e);
+enum lab_state journal_state(const struct journal *j);
+
+/* journal_records - all records in the order they were made; *@ret_n of them. */
+const struct record *journal_records(const struct journal *j, size_t *ret_n);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The plan: what has to be done, as data.
+ *
+ * Theory of operation.  plan_build() turns a model into a list of operations,
+ * each a small change of one namespace, in the order in which they are to be
+ * made; it touches nothing.  lab/apply.c carries a plan out, cmd/ prints it.
+ * Interface numbers are part of the plan, so an operation can name a link that
+ * does not exist yet.  The order makes a lab of n tenants cost n times one: all
+ * that belongs to a namespace stands together (one socket at a time), bridges
+ * are raised when they have all their ports, and userspace tunnels are started
+ * first of all, so that they get ready while the rest is made.
+ */
+#ifndef WARREN_LAB_PLAN_H
+#define WARREN_LAB_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "lab/model.h"
+#include "netns/addr.h"
+#include "netns/observe.h"
+
+enum backend { BACKEND_AUTO, BACKEND_KERNEL, BACKEND_USERSPACE, BACKEND_NONE };
+
+/* a namespace that the plan acts in */
+struct plan_ns {
+	const char *name;    /* NULL: the one the command runs in (host mode) */
+	const char *subject; /* "host vpn-center", "tenant c00", "networks": for messages */
+	size_t last_op;      /* index of the last operation that needs it open */
+};
+
+enum op_kind {
+	OP_NETNS,        /* make and pin */
+	OP_SYSCTL,       /* key = value */
+	OP_BRIDGE,       /* make a bridge */
+	OP_VETH,         /* make a pair, its ends in ns and peer_ns */
+	OP_PORT,         /* put a link on a bridge and raise it */
+	OP_ADDRESS,      /* add to a link */
+	OP_LINK_UP,      /* raise */
+	OP_ROUTE,        /* add */
+	OP_TUNNEL_START, /* userspace: start the process */
+	OP_TUNNEL,       /* make the interface (userspace: take it home) */
+	OP_TUNNEL_SET,   /* key, port, peers */
+	OP_NAPT,         /* the table */
+	OP_FILE,         /* a file under /etc/netns/NAME */
+	OP_RUN,          /* start a program and wait until it is ready */
+	OP_KINDS
+};
+
+/* a tunnel as the plan knows it: of a plain host or of a tenant */
+struct plan_tunnel {
+	size_t number; /* its place in plan.tunnels */
+	const struct ifname *ifname;
+	size_t home, birth; /* indices into plan.ns */
+	uint32_t index, mtu;
+	const struct tunnel *tunnel; /* exactly one of these two */
+	const struct tenant *tenant;
+	const struct gateway *gateway; /* of the tenant */
+	const char *dir;               /* below wg/: namespace name, for the UAPI socket */
+};
+
+struct op {
+	enum op_kind kind;
+	size_t ns;          /* index into plan.ns: where it acts */
+	const char *ifname; /* the link it is about; NULL: none */
+	uint32_t index;     /* that link's number; 0: look it up by its name */
+	union {
+		struct {
+			const char *key, *value;
+		} sysctl;
+		struct {
+			const char *full; /* the file's name for it, or NULL */
+			uint32_t mtu;
+		} bridge;
+		struct {
+			const char *full, *peer_full;
+			size_t peer_ns;
+			const char *peer;
+			uint32_t peer_index, mtu;
+		} veth;
+		struct {
+			const char *bridge;
+			uint32_t bridge_index;
+			bool isolated;
+		} port;
+		struct {
+			uint32_t mtu; /* 0: leave it */
+			bool ipv6;    /* with a link-local address */
+		} up;
+		struct ip_prefix address;
+		struct route_spec route;
+		const struct plan_tunnel *tunnel;
+		struct {
+			const struct host *host;     /* napt: of a plain host */
+			const struct tenant *tenant; /* or a tenant */
+		} napt;
+		struct {
+			const char *path, *text;
+		} file;
+		const struct run *run;
+	};
+};
+
+struct plan {
+	struct arena *arena;
+	const struct topology *topology;
+	enum backend backend; /* never BACKEND_AUTO */
+	struct plan_ns *ns;
+	size_t n_ns;
+	struct plan_tunnel **tunnels;
+	size_t n_tunnels;
+	struct op *ops;
+	size_t n_ops;
+	bool here;            /* host mode: ns[0] is the caller's own namespace … */
+	uint32_t first_index; /* … and links below this number were there before */
+};
+
+struct plan_options {
+	enum backend backend;           /* resolved */
+	const struct host *host;        /* host mode: this one only; NULL: all, as namespaces */
+	const struct links_seen *links; /* host mode: what is in the caller's namespace */
+	uint32_t first_index;           /* host mode: interface numbers from here on */
+};
+
+/*
+ * plan_build - the operations that make @t on a machine where nothing of it is there yet.
+ * Pure.  *@ret is freed with plan_free() and borrows from @t.
+ * -ENODEV: host mode, and an underlay interface is missing; -ENOMEM.
+ */
+int plan_build(const struct topology *t, const struct plan_options *o, struct plan **ret,
+	       struct err *e);
+void plan_free(struct plan *p);
+
+/* op_describe - one line for people, without its newline: "address 100.64.0.20/24 on eth0". */
+void op_describe(const struct plan *p, const struct op *op, FILE *out);
+
+/* op_kind_name - "namespace", "address" …: the word that JSON output uses. */
+const char *op_kind_name(enum op_kind kind);
+
+/* plan_altname - the alternative name that marks @ifname as this lab's: "warren.LAB.IF". */
+const char *plan_altname(const struct topology *t, const char *ifname,
+			 char buf[static ALT_NAME_MAX + 1]);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of the plan: what its builders share.  Only lab/plan*.c include this.
+ */
+#ifndef WARREN_LAB_PLAN_BUILD_H
+#define WARREN_LAB_PLAN_BUILD_H
+
+#include "lab/plan.h"
+
+/* an interface of a namespace and its number */
+struct known_if {
+	const char *name;
+	uint32_t index; /* 0: not made by us; looked up by name when applied */
+};
+
+struct build_host {
+	size_t ns;
+	struct known_if *ifs; /* attachments, bridges, tunnels of the host */
+	size_t n_ifs;
+	size_t first_tunnel; /* index into plan.tunnels: own tunnels, then the tenants' */
+};
+
+/*
+ * Builders do not fail one by one: when memory is short they set no_memory and go on
+ * with a placeholder; plan_build() looks at the flag at the end.
+ */
+struct build {
+	struct plan *p;
+	const struct plan_options *o;
+	uint32_t *next_index; /* per namespace */
+	size_t networks_ns;
+	struct known_if *networks; /* the segments' bridges */
+	struct build_host *hosts;
+	size_t n_ports; /* on segments */
+	bool no_memory;
+};
+
+struct veth_ends {
+	size_t ns, peer_ns;
+	const struct ifname *ifname, *peer;
+	uint32_t index, peer_index, mtu;
+};
+
+/* plan.c: blocks */
+struct op *build_op(struct build *b, enum op_kind kind, size_t ns);
+uint32_t build_index(struct build *b, size_t ns);
+size_t build_ns(struct build *b, const char *name, const char *kind, const char *what);
+void build_sysctl(struct build *b, size_t ns, const char *key, const char *value);
+void build_link_up(struct build *b, size_t ns, const char *ifname, uint32_t index, uint32_t mtu,
+		   bool ipv6);
+void build_lo_up(struct build *b, size_t ns);
+void build_addresses(struct build *b, size_t ns, const char *ifname, uint32_t index,
+		     const struct prefix_list *list);
+void build_veth(struct build *b, const struct veth_ends *v);
+void build_port(struct build *b, size_t ns, const struct known_if *port,
+		const struct known_if *bridge, bool isolated);
+struct op *build_route(struct build *b, size_t ns, const char *dev, uint32_t index,
+		       const struct ip_prefix *to);
+struct plan_tunnel *build_tunnel(struct build *b, const struct ifname *ifname, size_t home,
+				 size_t birth, uint32_t mtu);
+void build_tunnel_up(struct build *b, const struct plan_tunnel *k, bool ipv6);
+bool prefix_list_has_v6(const struct prefix_list *l);
+
+/* plan_host.c, plan_tenant.c: parts of a host, in the order in which they are made */
+int build_host(struct build *b, size_t h, struct err *e);
+void build_host_tunnels_start(struct build *b, size_t h);
+void build_tenants(struct build *b, size_t h);
+void build_host_tunnels(struct build *b, size_t h);
+void build_host_links_up(struct build *b, size_t h);
+int build_host_rest(struct build *b, size_t h, struct err *e);
+void build_host_runs(struct build *b, size_t h);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The part of the plan that makes a host: its links, its own tunnels, its settings. */
+#include <errno.h>
+#include <string.h>
+
+#include "lab/plan_build.h"
+
+static const struct host *host_of(const struct build *b, size_t h)
+{
+	return &b->p->topology->hosts[h];
+}
+
+static void know(struct build *b, size_t h, const char *name, uint32_t index)
+{
+	struct build_host *bh = &b->hosts[h];
+
+	bh->ifs[bh->n_ifs++] = (struct known_if){name, index};
+}
+
+/* the host's interface called @name; one that we did not make has number 0 */
+static struct known_if find_if(const struct build *b, size_t h, const char *name)
+{
+	const struct build_host *bh = &b->hosts[h];
+
+	for (size_t i = 0; i < bh->n_ifs; i++)
+		if (!strcmp(bh->ifs[i].name, name))
+			return bh->ifs[i];
+	return (struct known_if){name, 0};
+}
+
+static bool is_here(const struct build *b)
+{
+	return b->p->here;
+}
+
+/* --- attachments -------------------------------------------------------------------- */
+
+static void build_attachment(struct build *b, size_t h, const struct attachment *a)
+{
+	const struct network *net = &b->p->topology->networks[a->network];
+	const size_t ns = b->hosts[h].ns;
+	struct ifname *port = arena_alloc(b->p->arena, sizeof(*port));
+	struct known_if known = {0};
+	struct veth_ends v = {.ns = b->networks_ns,
+			      .peer_ns = ns,
+			      .ifname = port,
+			      .peer = &a->ifname,
+			      .mtu = net->mtu};
+
+	if (!port) {
+		b->no_memory = true;
+		return;
+	}
+	snprintf(port->name, sizeof(port->name), "p%zu", b->n_ports++);
+	port->full = arena_printf(b->p->arena, "%s.%s", host_of(b, h)->name, a->ifname.full);
+	b->no_memory |= !port->full;
+	v.index = build_index(b, v.ns);
+	v.peer_index = build_index(b, ns);
+	build_veth(b, &v);
+	known = (struct known_if){port->name, v.index};
+	build_port(b, v.ns, &known, &b->networks[a->network], false);
+	build_addresses(b, ns, a->ifname.name, v.peer_index, &a->addresses);
+	build_link_up(b, ns, a->ifname.name, v.peer_index, 0, prefix_list_has_v6(&a->addresses));
+	know(b, h, a->ifname.name, v.peer_index);
+}
+
+static bool link_has(const struct link_seen *l, const struct ip_prefix *p)
+{
+	for (size_t i = 0; i < l->n_addresses; i++)
+		if (l->addresses[i].len == p->len && !ip_addr_cmp(&l->addresses[i].addr, &p->addr))
+			return true;
+	return false;
+}
+
+/* host mode: the interface is there already and gets the addresses that it lacks */
+static int adopt_attachment(struct build *b, size_t h, const struct attachment *a, struct err *e)
+{
+	const struct link_seen *l = links_find(b->o->links, a->ifname.full);
+	const char *name = arena_strdup(b->p->arena, a->ifname.full);
+
+	if (!l) {
+		err_set(e, ENODEV, "host %s: interface %s: not there", host_of(b, h)->name,
+			a->ifname.full);
+		err_hint(e, "host mode uses the machine's own interfaces: name it as here, or "
+			    "rename it");
+		return err_kind_set(e, ERR_CANNOT);
+	}
+	for (size_t i = 0; i < a->addresses.n; i++) {
+		const struct prefix_list one = {.v = &a->addresses.v[i], .n = 1};
+
+		if (!link_has(l, &a->addresses.v[i]))
+			build_addresses(b, b->hosts[h].ns, name, l->index, &one);
+	}
+	if (!l->up)
+		build_link_up(b, b->hosts[h].ns, name, l->index, 0, true);
+	know(b, h, name, l->index);
+	return 0;
+}
+
+/* --- the host's base ------------------------------------------------------------------ */
+
+static void build_bridge(struct build *b, size_t h, const struct bridge *br)
+{
+	struct op *op = build_op(b, OP_BRIDGE, b->hosts[h].ns);
+
+	op->ifname = br->ifname.name;
+	op->index = build_index(b, b->hosts[h].ns);
+	op->bridge.full = br->ifname.full;
+	op->bridge.mtu = br->mtu;
+	know(b, h, op->ifname, op->index);
+	build_addresses(b, b->hosts[h].ns, br->ifname.name,
+			b->hosts[h].ifs[b->hosts[h].n_ifs - 1].index, &br->addresses);
+}
+
+int build_host(struct build *b, size_t h, struct err *e)
+{
+	const struct host *host = host_of(b, h);
+	struct build_host *bh = &b->hosts[h];
+	int r = 0;
+
+	bh->ifs = arena_alloc(b->p->arena,
+			      (host->n_attachments + host->n_bridges + host->n_tunnels + 1) *
+				      sizeof(*bh->ifs));
+	if (!bh->ifs) {
+		b->no_memory = true;
+		return 0;
+	}
+	bh->ns = build_ns(b, is_here(b) ? NULL : host->netns, "host", host->name);
+	if (!is_here(b)) {
+		build_op(b, OP_NETNS, bh->ns);
+		build_lo_up(b, bh->ns);
+	}
+	if (host->forwarding) {
+		build_sysctl(b, bh->ns, "net.ipv4.ip_forward", "1");
+		build_sysctl(b, bh->ns, "net.ipv6.conf.all.forwarding", "1");
+	}
+	for (size_t i = 0; i < host->n_attachments && !r; i++) {
+		if (is_here(b))
+			r = adopt_attachment(b, h, &host->attachments[i], e);
+		else
+			build_attachment(b, h, &host->attachments[i]);
+	}
+	for (size_t i = 0; i < host->n_bridges; i++)
+		build_bridge(b, h, &host->bridges[i]);
+	return r;
+}
+
+/* --- tunnels ---------------------------------------------------------------------------- */
+
+static void start_tunnel(struct build *b, const struct plan_tunnel *k)
+{
+	struct op *op;
+
+	if (b->o->backend != BACKEND_USERSPACE)
+		return;
+	op = build_op(b, OP_TUNNEL_START, k->birth);
+	op->ifname = k->ifname->name;
+	op->tunnel = k;
+}
+
+void build_host_tunnels_start(struct build *b, size_t h)
+{
+	const struct host *host = host_of(b, h);
+	struct build_host *bh = &b->hosts[h];
+	const struct gateway *gw = host->gateway;
+
+	bh->first_tunnel = b->p->n_tunnels;
+	if (b->o->backend == BACKEND_NONE)
+		return;
+	for (size_t i = 0; i < host->n_tunnels; i++) {
+		struct plan_tunnel *k = build_tunnel(b, &host->tunnels[i].ifname, bh->ns, bh->ns,
+						     host->tunnels[i].mtu);
+
+		k->tunnel = &host->tunnels[i];
+		k->index = build_index(b, bh->ns);
+		k->dir = host->netns;
+		start_tunnel(b, k);
+	}
+	for (size_t i = 0; gw && i < gw->n_tenants; i++) {
+		/* the tenant's namespace is not known to the plan yet: see build_tenants() */
+		struct plan_tunnel *k =
+			build_tunnel(b, &gw->tenants[i].tunnel_if, bh->ns, bh->ns, gw->mtu);
+
+		k->tenant = &gw->tenants[i];
+		k->gateway = gw;
+		k->dir = gw->tenants[i].netns;
+		start_tunnel(b, k);
+	}
+}
+
+/* is there a route of the file's own for just this prefix? */
+static bool has_route(const struct host *host, const struct ip_prefix *to)
+{
+	for (size_t i = 0; i < host->n_routes; i++) {
+		const struct ip_prefix *p = &host->routes[i].to;
+
+		if (p->len == to->len && !ip_addr_cmp(&p->addr, &to->addr))
+			return true;
+	}
+	return false;
+}
+
+/* as wg-quick does: what may come out of a tunnel is also sent into it */
+static void build_allowed_ips(struct build *b, size_t h, const struct plan_tunnel *k)
+{
+	const struct host *host = host_of(b, h);
+
+	for (size_t i = 0; i < k->tunnel->n_peers; i++) {
+		const struct prefix_list *l = &k->tunnel->peers[i].allowed_ips;
+
+		for (size_t j = 0; j < l->n; j++) {
+			struct ip_prefix to = ip_prefix_network(&l->v[j]);
+
+			if (!has_route(host, &to))
+				build_route(b, k->home, k->ifname->name, k->index, &to);
+		}
+	}
+}
+
+static bool tunnel_has_v6(const struct tunnel *t)
+{
+	if (prefix_list_has_v6(&t->addresses))
+		return true;
+	for (size_t i = 0; i < t->n_peers; i++)
+		if (prefix_list_has_v6(&t->peers[i].allowed_ips))
+			return true;
+	return false;
+}
+
+void build_host_tunnels(struct build *b, size_t h)
+{
+	const struct host *host = host_of(b, h);
+	const struct build_host *bh = &b->hosts[h];
+
+	if (b->o->backend == BACKEND_NONE || b->no_memory)
+		return;
+	for (size_t i = 0; i < host->n_tunnels; i++) {
+		struct plan_tunnel *k = b->p->tunnels[bh->first_tunnel + i];
+
+		build_tunnel_up(b, k, tunnel_has_v6(k->tunnel));
+		build_addresses(b, k->home, k->ifname->name, k->index, &k->tunnel->addresses);
+		build_allowed_ips(b, h, k);
+		know(b, h, k->ifname->name, k->index);
+	}
+}
+
+/* --- settings, routes, programs ---------------------------------------------------------- */
+
+void build_host_links_up(struct build *b, size_t h)
+{
+	const struct host *host = host_of(b, h);
+
+	for (size_t i = 0; i < host->n_bridges; i++) {
+		const struct bridge *br = &host->bridges[i];
+		struct known_if k = find_if(b, h, br->ifname.name);
+
+		build_link_up(b, b->hosts[h].ns, k.name, k.index, 0,
+			      prefix_list_has_v6(&br->addresses));
+	}
+}
+
+static void build_settings(struct build *b, size_t h)
+{
+	const struct host *host = host_of(b, h);
+	const size_t ns = b->hosts[h].ns;
+
+	if (host->proxy_arp)
+		build_sysctl(b, ns, "net.ipv4.conf.all.proxy_arp", "1");
+	for (size_t i = 0; i < host->proxy_arp_ifs.n; i++)
+		build_sysctl(b, ns,
+			     arena_printf(b->p->arena, "net/ipv4/conf/%s/proxy_arp",
+					  host->proxy_arp_ifs.v[i]),
+			     "1");
+	for (size_t i = 0; i < host->n_sysctls; i++)
+		build_sysctl(b, ns, host->sysctls[i].key, host->sysctls[i].value);
+}
+
+/* with --backend none a route into a tunnel is left out, like the tunnel */
+static bool into_absent_tunnel(const struct build *b, const struct host *host,
+			       const struct route *r)
+{
+	if (b->o->backend != BACKEND_NONE || !r->dev)
+		return false;
+	for (size_t i = 0; i < host->n_tunnels; i++)
+		if (!strcmp(host->tunnels[i].ifname.name, r->dev))
+			return true;
+	return false;
+}
+
+int build_host_rest(struct build *b, size_t h, struct err *e)
+{
+	const struct host *host = host_of(b, h);
+
+	(void)e;
+	build_settings(b, h);
+	for (size_t i = 0; i < host->n_routes; i++) {
+		const struct route *r = &host->routes[i];
+		struct known_if dev = {0};
+		struct op *op;
+
+		if (into_absent_tunnel(b, host, r))
+			continue;
+		if (r->dev)
+			dev = find_if(b, h, r->dev);
+		op = build_route(b, b->hosts[h].ns, r->dev, dev.index, &r->to);
+		op->route.has_via = r->has_via;
+		op->route.via = r->via;
+		op->route.has_metric = r->has_metric;
+		op->route.metric = r->metric;
+		op->route.table = r->table;
+	}
+	if (host->n_napts)
+		build_op(b, OP_NAPT, b->hosts[h].ns)->napt.host = host;
+	return 0;
+}
+
+void build_host_runs(struct build *b, size_t h)
+{
+	const struct host *host = host_of(b, h);
+
+	for (size_t i = 0; i < host->n_runs; i++)
+		build_op(b, OP_RUN, b->hosts[h].ns)->run = &host->runs[i];
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lab/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "lab/load.h"
+
+void store_init(struct store *s, const char *name)
+{
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->dir, sizeof(s->dir), "%s/%s", WARREN_RUN_DIR, s->name);
+	s->lock_fd = -1;
+}
+
+const char *store_path(const struct store *s, const char *file, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/%s", s->dir, file);
+	return buf;
+}
+
+bool store_exists(const struct store *s)
+{
+	return access(s->dir, F_OK) == 0;
+}
+
+static int make_dir(const struct store *s, struct err *e)
+{
+	int r = io_mkdir_p(WARREN_RUN_DIR, 0755, e);
+
+	if (!r && mkdir(s->dir, 0700) < 0 && errno != EEXIST)
+		r = err_errno(e, "%s", s->dir);
+	if (r == -EROFS || r == -EACCES || r == -ENOSPC)
+		err_kind_set(e, ERR_CANNOT);
+	return r;
+}
+
+int store_lock(struct store *s, bool create, struct err *e)
+{
+	char path[256];
+	struct stat here, held;
+
+	store_path(s, "lock", path, sizeof(path));
+	/* whoever removed the lab removed the file that we may have waited for: start again */
+	for (;;) {
+		_cleanup_close_ int fd = -1;
+		int r = create ? make_dir(s, e) : 0;
+
+		if (r < 0)
+			return r;
+		fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
+		if (fd < 0 && errno == ENOENT && create)
+			continue;
+		if (fd < 0)
+			return err_errno(e, "%s", path);
+		if (flock(fd, LOCK_EX) < 0)
+			return err_errno(e, "wait for the lab's lock");
+		if (fstat(fd, &held) == 0 && stat(path, &here) == 0 && held.st_ino == here.st_ino) {
+			s->lock_fd = steal_fd(&fd);
+			return 0;
+		}
+		if (!create)
+			return err_code(e, ENOENT, "%s", path);
+	}
+}
+
+void store_unlock(struct store *s)
+{
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	s->lock_fd = -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int store_remove(struct store *s, struct err *e)
+{
+	if (nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
+		return err_errno(e, "remove %s", s->dir);
+	store_unlock(s);
+	(void)rmdir(WARREN_RUN_DIR); /* the last lab takes it along */
+	return 0;
+}
+
+int store_save(const struct store *s, const char *text, size_t len, const struct lab_meta *meta,
+	       struct err *e)
+{
+	_cleanup_free_ char *json = NULL;
+	char path[256];
+	json_t *o;
+	int r;
+
+	o = json_pack("{s:s, s:s, s:s*, s:s, s:s}", "file", meta->file, "dir", meta->dir, "host",
+		      meta->host, "backend", meta->backend, "version", WARREN_VERSION);
+	if (o)
+		json = json_dumps(o, JSON_INDENT(2));
+	json_decref(o);
+	if (!json)
+		return err_code(e, ENOMEM, "%s", s->dir);
+	r = io_write_file(store_path(s, "topology.yaml", path, sizeof(path)), text, len, 0600, e);
+	if (!r)
+		r = io_write_file(store_path(s, "meta.json", path, sizeof(path)), json,
+				  strlen(json), 0600, e);
+	return r;
+}
+
+static char *dup_field(const json_t *o, const char *key)
+{
+	const char *v = json_string_value(json_object_get(o, key));
+
+	return v ? strdup(v) : NULL;
+}
+
+int store_load(const struct store *s, char **ret_text, size_t *ret_len, struct lab_meta *ret_meta,
+	       struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	struct lab_meta m = {0};
+	json_error_t why;
+	char path[256];
+	json_t *o;
+	int r;
+
+	r = io_read_file(store_path(s, "topology.yaml", path, sizeof(path)), LAB_FILE_MAX, &text,
+			 ret_len, e);
+	if (r < 0)
+		return r;
+	o = json_load_file(store_path(s, "meta.json", path, sizeof(path)), 0, &why);
+	if (!o)
+		return err_set(e, EBADMSG, "%s: %s", path, why.text);
+	m.file = dup_field(o, "file");
+	m.dir = dup_field(o, "dir");
+	m.host = dup_field(o, "host");
+	m.backend = dup_field(o, "backend");
+	json_decref(o);
+	if (!m.dir || !m.backend || !m.file) {
+		lab_meta_clear(&m);
+		return err_set(e, EBADMSG, "%s: incomplete", path);
+	}
+	*ret_meta = m;
+	*ret_text = steal_ptr(text);
+	return 0;
+}
+
+void lab_meta_clear(struct lab_meta *m)
+{
+	free(m->file);
+	free(m->dir);
+	free(m->host);
+	free(m->backend);
+	*m = (struct lab_meta){0};
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int is_lab(const struct dirent *d)
+{
+	struct store s;
+
+	if (d->d_name[0] == '.' || strlen(d->d_name) > LAB_NAME_MAX)
+		return 0;
+	store_init(&s, d->d_name);
+	return store_exists(&s);
+}
+
+int store_list(char ***ret, size_t *ret_n, struct err *e)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(WARREN_RUN_DIR, &entries, is_lab, NULL);
+	char **names;
+
+	if (n < 0 && errno != ENOENT)
+		return err_errno(e, "%s", WARREN_RUN_DIR);
+	if (n < 0)
+		n = 0;
+	names = calloc((size_t)n + 1, sizeof(*names));
+	for (int i = 0; i < n; i++) {
+		if (names)
+			names[i] = strdup(entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	if (!names)
+		return err_code(e, ENOMEM, "list the labs");
+	for (int i = 0; i < n; i++) {
+		if (names[i])
+			continue;
+		store_list_free(names, (size_t)n);
+		return err_code(e, ENOMEM, "list the labs");
+	}
+	qsort(names, (size_t)n, sizeof(*names), by_name);
+	*ret = names;
+	*ret_n = (size_t)n;
+	return 0;
+}
+
+void store_list_free(char **names, size_t n)
+{
+	for (size_t i = 0; names && i < n; i++)
+		free(names[i]);
+	free(names);
+}

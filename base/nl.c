@@ -13,9 +13,9 @@
 #include "base/cleanup.h"
 #include "base/ns.h"
 
-#define QUEUE_BYTES    ((size_t)32 * 1024)
+#define QUEUE_BYTES    ((size_t)16 * 1024)
 #define QUEUE_REQUESTS ((size_t)256)
-#define ANSWER_BYTES   ((size_t)64 * 1024)
+#define ANSWER_BYTES   ((size_t)32 * 1024)
 
 struct request {
 	uint32_t seq;

@@ -176,7 +176,7 @@ static int take_options(struct cmd *c, int argc, char **argv)
 	int o, status = -1;
 
 	/* "+": the first other argument ends the options; ":": tell a missing argument apart */
-	memcpy(t.shorts, stop ? "+:" : ":", 3);
+	snprintf(t.shorts, sizeof(t.shorts), "%s", stop ? "+:" : ":");
 	add_options(&t, global_options, GLOBAL_BASE);
 	add_options(&t, own, OWN_BASE);
 	optind = 0;

@@ -110,7 +110,7 @@ static int release_done(struct apply *a, const struct op *op, struct err *e)
 
 	if (op->kind == OP_VETH)
 		used[1] = op->veth.peer_ns;
-	if (op->kind == OP_TUNNEL || op->kind == OP_TUNNEL_SET)
+	if (op->kind == OP_TUNNEL_START || op->kind == OP_TUNNEL || op->kind == OP_TUNNEL_SET)
 		used[1] = op->tunnel->birth;
 	for (size_t i = 0; i < 2 && !r; i++) {
 		if (a->plan->ns[used[i]].last_op != at)

@@ -55,7 +55,7 @@ static int record_process(const struct proc_id *id, void *arg, struct err *e)
 int apply_tunnel_start(struct apply *a, const struct op *op, struct err *e)
 {
 	struct paths p;
-	struct birth_record b = { a, op->tunnel };
+	struct birth_record b = {a, op->tunnel};
 	struct wg_place place;
 	int r;
 

@@ -18,9 +18,9 @@
 #include "lab/read.h"
 #include "lab/yaml.h"
 
-#define TREE_MAX    ((size_t)18 * 1024 * 1024)
-#define MODEL_MAX   ((size_t)24 * 1024 * 1024)
-#define WORK_MAX    ((size_t)16 * 1024 * 1024)
+#define TREE_MAX    ((size_t)16 * 1024 * 1024)
+#define MODEL_MAX   ((size_t)22 * 1024 * 1024)
+#define WORK_MAX    ((size_t)12 * 1024 * 1024)
 #define SUGGESTIONS 200000 /* comparisons of words in one file */
 
 static void topology_name(struct load *ld, const struct node *n, void *obj)
@@ -77,7 +77,7 @@ static int read_all(struct load *ld, const char *text, size_t len)
 	return r;
 }
 
-/* in the order of the file; the same place: in the order in which they were found */
+/* in the order of the file; what is said of one place in the order of its words */
 static int compare_diags(const void *a, const void *b)
 {
 	const struct diag *x = a, *y = b;

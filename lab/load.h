@@ -28,7 +28,8 @@ struct diags {
 
 /*
  * topology_load - read, check and expand @text (@len bytes, as read from a file).
- * @dir: folder that relative paths in the file (private_key_file …) start from.
+ * @dir: folder, as an absolute path, that relative paths in the file (private_key_file …) start
+ * from.
  * Pure: touches nothing but memory; key files are read when the lab is applied.
  * Returns 0 with *@ret, to be freed with topology_free(); or -EINVAL with at least one
  * entry in @diags; or -ENOMEM.  @diags is initialised here and freed with diags_free().

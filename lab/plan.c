@@ -150,23 +150,34 @@ struct plan_tunnel *build_tunnel(struct build *b, const struct ifname *ifname, s
 	}
 	p->tunnels = list;
 	list[p->n_tunnels++] = k;
-	*k = (struct plan_tunnel){.ifname = ifname, .home = home, .birth = birth, .mtu = mtu};
+	*k = (struct plan_tunnel){.number = p->n_tunnels - 1,
+				  .ifname = ifname,
+				  .home = home,
+				  .birth = birth,
+				  .mtu = mtu};
 	return k;
+}
+
+static void tunnel_op(struct build *b, enum op_kind kind, const struct plan_tunnel *k)
+{
+	struct op *op = build_op(b, kind, k->home);
+
+	op->ifname = k->ifname->name;
+	op->index = k->index;
+	op->tunnel = k;
+	needs(b, k->birth);
+}
+
+void build_tunnel_start(struct build *b, const struct plan_tunnel *k)
+{
+	if (b->o->backend == BACKEND_USERSPACE)
+		tunnel_op(b, OP_TUNNEL_START, k);
 }
 
 void build_tunnel_up(struct build *b, const struct plan_tunnel *k, bool ipv6)
 {
-	struct op *op = build_op(b, OP_TUNNEL, k->home);
-
-	op->ifname = k->ifname->name;
-	op->index = k->index;
-	op->tunnel = k;
-	needs(b, k->birth);
-	op = build_op(b, OP_TUNNEL_SET, k->home);
-	op->ifname = k->ifname->name;
-	op->index = k->index;
-	op->tunnel = k;
-	needs(b, k->birth);
+	tunnel_op(b, OP_TUNNEL, k);
+	tunnel_op(b, OP_TUNNEL_SET, k);
 	build_link_up(b, k->home, k->ifname->name, k->index, 0, ipv6);
 }
 
@@ -231,6 +242,17 @@ static size_t count_ns(const struct topology *t)
 	return n;
 }
 
+static int build_window(struct build *b, size_t first, size_t end, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = first; i < end && !r; i++)
+		r = build_host(b, i, e);
+	for (size_t i = first; i < end && !r; i++)
+		build_host_rest(b, i);
+	return r;
+}
+
 static int build_all(struct build *b, struct err *e)
 {
 	const struct topology *t = b->p->topology;
@@ -241,20 +263,10 @@ static int build_all(struct build *b, struct err *e)
 
 	if (!only)
 		build_networks(b);
-	for (size_t i = first; i < end && !r; i++)
-		r = build_host(b, i, e);
-	for (size_t i = first; i < end && !r; i++)
-		build_host_tunnels_start(b, i);
-	for (size_t i = first; i < end && !r; i++)
-		build_tenants(b, i);
-	for (size_t i = first; i < end && !r; i++)
-		build_host_tunnels(b, i);
-	for (size_t i = first; i < end && !r; i++)
-		build_host_links_up(b, i);
+	for (size_t i = first; i < end && !r && !b->no_memory; i += TUNNEL_WINDOW)
+		r = build_window(b, i, i + TUNNEL_WINDOW < end ? i + TUNNEL_WINDOW : end, e);
 	if (!only)
 		raise_networks(b);
-	for (size_t i = first; i < end && !r; i++)
-		r = build_host_rest(b, i, e);
 	for (size_t i = first; i < end && !r; i++)
 		build_host_runs(b, i);
 	return r;

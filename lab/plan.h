@@ -7,9 +7,9 @@
  * made; it touches nothing.  lab/apply.c carries a plan out, cmd/ prints it.
  * Interface numbers are part of the plan, so an operation can name a link that
  * does not exist yet.  The order makes a lab of n tenants cost n times one: all
- * that belongs to a namespace stands together (one socket at a time), bridges
+ * that belongs to a namespace stands together (few sockets at a time), bridges
  * are raised when they have all their ports, and userspace tunnels are started
- * first of all, so that they get ready while the rest is made.
+ * some dozens at a time and finished together, so that they get ready side by side.
  */
 #ifndef WARREN_LAB_PLAN_H
 #define WARREN_LAB_PLAN_H
@@ -60,8 +60,7 @@ struct plan_tunnel {
 	uint32_t index, mtu;
 	const struct tunnel *tunnel; /* exactly one of these two */
 	const struct tenant *tenant;
-	const struct gateway *gateway; /* of the tenant */
-	const char *dir;               /* below wg/: namespace name, for the UAPI socket */
+	const char *dir; /* below wg/: namespace name, for the UAPI socket */
 };
 
 struct op {

@@ -17,7 +17,7 @@ struct build_host {
 	size_t ns;
 	struct known_if *ifs; /* attachments, bridges, tunnels of the host */
 	size_t n_ifs;
-	size_t first_tunnel; /* index into plan.tunnels: own tunnels, then the tenants' */
+	size_t first_tunnel; /* index into plan.tunnels: of the host's own */
 };
 
 /*
@@ -56,18 +56,22 @@ void build_port(struct build *b, size_t ns, const struct known_if *port,
 		const struct known_if *bridge, bool isolated);
 struct op *build_route(struct build *b, size_t ns, const char *dev, uint32_t index,
 		       const struct ip_prefix *to);
+/* userspace: how many tunnels get ready at the same time, their namespaces held open */
+#define TUNNEL_WINDOW 32
+
 struct plan_tunnel *build_tunnel(struct build *b, const struct ifname *ifname, size_t home,
 				 size_t birth, uint32_t mtu);
+void build_tunnel_start(struct build *b, const struct plan_tunnel *k);
 void build_tunnel_up(struct build *b, const struct plan_tunnel *k, bool ipv6);
 bool prefix_list_has_v6(const struct prefix_list *l);
 
-/* plan_host.c, plan_tenant.c: parts of a host, in the order in which they are made */
+/* plan_host.c, plan_tenant.c: a host; build_host() is its links, its tenants and the start of its
+ * own tunnels, build_host_rest() what comes after, build_host_runs() its programs */
 int build_host(struct build *b, size_t h, struct err *e);
-void build_host_tunnels_start(struct build *b, size_t h);
-void build_tenants(struct build *b, size_t h);
-void build_host_tunnels(struct build *b, size_t h);
-void build_host_links_up(struct build *b, size_t h);
-int build_host_rest(struct build *b, size_t h, struct err *e);
+void build_host_rest(struct build *b, size_t h);
 void build_host_runs(struct build *b, size_t h);
+void build_tenants(struct build *b, size_t h);
+/* the host's interface called @name; one that we did not make has number 0 */
+struct known_if build_find_if(const struct build *b, size_t h, const char *name);
 
 #endif

@@ -18,7 +18,7 @@ static void know(struct build *b, size_t h, const char *name, uint32_t index)
 }
 
 /* the host's interface called @name; one that we did not make has number 0 */
-static struct known_if find_if(const struct build *b, size_t h, const char *name)
+struct known_if build_find_if(const struct build *b, size_t h, const char *name)
 {
 	const struct build_host *bh = &b->hosts[h];
 
@@ -112,6 +112,8 @@ static void build_bridge(struct build *b, size_t h, const struct bridge *br)
 			b->hosts[h].ifs[b->hosts[h].n_ifs - 1].index, &br->addresses);
 }
 
+static void build_host_tunnels_start(struct build *b, size_t h);
+
 int build_host(struct build *b, size_t h, struct err *e)
 {
 	const struct host *host = host_of(b, h);
@@ -142,27 +144,19 @@ int build_host(struct build *b, size_t h, struct err *e)
 	}
 	for (size_t i = 0; i < host->n_bridges; i++)
 		build_bridge(b, h, &host->bridges[i]);
+	if (!r)
+		build_tenants(b, h);
+	if (!r)
+		build_host_tunnels_start(b, h);
 	return r;
 }
 
 /* --- tunnels ---------------------------------------------------------------------------- */
 
-static void start_tunnel(struct build *b, const struct plan_tunnel *k)
-{
-	struct op *op;
-
-	if (b->o->backend != BACKEND_USERSPACE)
-		return;
-	op = build_op(b, OP_TUNNEL_START, k->birth);
-	op->ifname = k->ifname->name;
-	op->tunnel = k;
-}
-
-void build_host_tunnels_start(struct build *b, size_t h)
+static void build_host_tunnels_start(struct build *b, size_t h)
 {
 	const struct host *host = host_of(b, h);
 	struct build_host *bh = &b->hosts[h];
-	const struct gateway *gw = host->gateway;
 
 	bh->first_tunnel = b->p->n_tunnels;
 	if (b->o->backend == BACKEND_NONE)
@@ -174,17 +168,7 @@ void build_host_tunnels_start(struct build *b, size_t h)
 		k->tunnel = &host->tunnels[i];
 		k->index = build_index(b, bh->ns);
 		k->dir = host->netns;
-		start_tunnel(b, k);
-	}
-	for (size_t i = 0; gw && i < gw->n_tenants; i++) {
-		/* the tenant's namespace is not known to the plan yet: see build_tenants() */
-		struct plan_tunnel *k =
-			build_tunnel(b, &gw->tenants[i].tunnel_if, bh->ns, bh->ns, gw->mtu);
-
-		k->tenant = &gw->tenants[i];
-		k->gateway = gw;
-		k->dir = gw->tenants[i].netns;
-		start_tunnel(b, k);
+		build_tunnel_start(b, k);
 	}
 }
 
@@ -227,7 +211,7 @@ static bool tunnel_has_v6(const struct tunnel *t)
 	return false;
 }
 
-void build_host_tunnels(struct build *b, size_t h)
+static void build_host_tunnels(struct build *b, size_t h)
 {
 	const struct host *host = host_of(b, h);
 	const struct build_host *bh = &b->hosts[h];
@@ -246,13 +230,13 @@ void build_host_tunnels(struct build *b, size_t h)
 
 /* --- settings, routes, programs ---------------------------------------------------------- */
 
-void build_host_links_up(struct build *b, size_t h)
+static void build_host_links_up(struct build *b, size_t h)
 {
 	const struct host *host = host_of(b, h);
 
 	for (size_t i = 0; i < host->n_bridges; i++) {
 		const struct bridge *br = &host->bridges[i];
-		struct known_if k = find_if(b, h, br->ifname.name);
+		struct known_if k = build_find_if(b, h, br->ifname.name);
 
 		build_link_up(b, b->hosts[h].ns, k.name, k.index, 0,
 			      prefix_list_has_v6(&br->addresses));
@@ -287,12 +271,10 @@ static bool into_absent_tunnel(const struct build *b, const struct host *host,
 	return false;
 }
 
-int build_host_rest(struct build *b, size_t h, struct err *e)
+static void build_routes(struct build *b, size_t h)
 {
 	const struct host *host = host_of(b, h);
 
-	(void)e;
-	build_settings(b, h);
 	for (size_t i = 0; i < host->n_routes; i++) {
 		const struct route *r = &host->routes[i];
 		struct known_if dev = {0};
@@ -301,7 +283,7 @@ int build_host_rest(struct build *b, size_t h, struct err *e)
 		if (into_absent_tunnel(b, host, r))
 			continue;
 		if (r->dev)
-			dev = find_if(b, h, r->dev);
+			dev = build_find_if(b, h, r->dev);
 		op = build_route(b, b->hosts[h].ns, r->dev, dev.index, &r->to);
 		op->route.has_via = r->has_via;
 		op->route.via = r->via;
@@ -309,9 +291,18 @@ int build_host_rest(struct build *b, size_t h, struct err *e)
 		op->route.metric = r->metric;
 		op->route.table = r->table;
 	}
-	if (host->n_napts)
-		build_op(b, OP_NAPT, b->hosts[h].ns)->napt.host = host;
-	return 0;
+}
+
+void build_host_rest(struct build *b, size_t h)
+{
+	if (b->no_memory)
+		return;
+	build_host_tunnels(b, h);
+	build_host_links_up(b, h);
+	build_settings(b, h);
+	build_routes(b, h);
+	if (host_of(b, h)->n_napts)
+		build_op(b, OP_NAPT, b->hosts[h].ns)->napt.host = host_of(b, h);
 }
 
 void build_host_runs(struct build *b, size_t h)

@@ -53,54 +53,71 @@ static void build_resolver(struct build *b, size_t ns, const struct tenant *t)
 	b->no_memory |= !text || !op->file.path;
 }
 
-static void build_tenant(struct build *b, size_t h, const struct gateway *gw,
-			 const struct tenant *t, struct plan_tunnel *k)
-{
-	const size_t host_ns = b->hosts[h].ns;
-	const struct host *host = &b->p->topology->hosts[h];
-	const char *bridge = host->bridges[gw->bridge].ifname.name;
-	bool v6 = prefix_list_has_v6(&t->napt_addresses);
-	size_t ns = build_ns(b, t->netns, "tenant", t->name);
-	struct known_if master = {0}, port;
-	struct veth_ends v = {.ns = host_ns,
-			      .peer_ns = ns,
-			      .ifname = &t->bridge_if,
-			      .peer = &t->outside_if,
-			      .mtu = host->bridges[gw->bridge].mtu};
+struct tenant_build {
+	const struct tenant *t;
+	size_t ns;
+	uint32_t outside;      /* number of its interface on the bridge's side */
+	struct plan_tunnel *k; /* NULL: --backend none */
+};
 
-	for (size_t i = 0; i < b->hosts[h].n_ifs; i++)
-		if (!strcmp(b->hosts[h].ifs[i].name, bridge))
-			master = b->hosts[h].ifs[i];
-	build_op(b, OP_NETNS, ns);
-	build_lo_up(b, ns);
-	build_sysctl(b, ns, "net.ipv4.ip_forward", "1");
+/* the namespace, its link to the bridge, its rules; a userspace tunnel is started */
+static void build_base(struct build *b, size_t h, struct tenant_build *tb)
+{
+	const struct host *host = &b->p->topology->hosts[h];
+	const struct bridge *bridge = &host->bridges[host->gateway->bridge];
+	const struct tenant *t = tb->t;
+	const size_t host_ns = b->hosts[h].ns;
+	bool v6 = prefix_list_has_v6(&t->napt_addresses);
+	struct known_if master = build_find_if(b, h, bridge->ifname.name), port;
+	struct veth_ends v = {
+		.ns = host_ns, .ifname = &t->bridge_if, .peer = &t->outside_if, .mtu = bridge->mtu};
+
+	v.peer_ns = tb->ns = build_ns(b, t->netns, "tenant", t->name);
+	build_op(b, OP_NETNS, tb->ns);
+	build_lo_up(b, tb->ns);
+	build_sysctl(b, tb->ns, "net.ipv4.ip_forward", "1");
 	if (v6)
-		build_sysctl(b, ns, "net.ipv6.conf.all.forwarding", "1");
+		build_sysctl(b, tb->ns, "net.ipv6.conf.all.forwarding", "1");
+	if (b->o->backend != BACKEND_NONE) {
+		tb->k = build_tunnel(b, &t->tunnel_if, tb->ns, host_ns, host->gateway->mtu);
+		tb->k->index = build_index(b, tb->ns);
+		tb->k->tenant = t;
+		tb->k->dir = t->netns;
+		build_tunnel_start(b, tb->k);
+	}
 	v.index = build_index(b, host_ns);
-	v.peer_index = build_index(b, ns);
+	v.peer_index = tb->outside = build_index(b, tb->ns);
 	build_veth(b, &v);
 	port = (struct known_if){t->bridge_if.name, v.index};
 	build_port(b, host_ns, &port, &master, true);
-	build_op(b, OP_NAPT, ns)->napt.tenant = t;
-	build_addresses(b, ns, t->outside_if.name, v.peer_index, &t->napt_addresses);
-	build_link_up(b, ns, t->outside_if.name, v.peer_index, 0, v6);
-	if (k) {
-		k->home = ns;
-		k->index = build_index(b, ns);
-		build_tunnel_up(b, k, v6);
-	}
-	build_routes(b, ns, t, k, v.peer_index);
-	if (t->n_dns)
-		build_resolver(b, ns, t);
+	build_op(b, OP_NAPT, tb->ns)->napt.tenant = t;
+	build_addresses(b, tb->ns, t->outside_if.name, tb->outside, &t->napt_addresses);
+	build_link_up(b, tb->ns, t->outside_if.name, tb->outside, 0, v6);
+}
+
+static void build_rest(struct build *b, const struct tenant_build *tb)
+{
+	if (tb->k)
+		build_tunnel_up(b, tb->k, prefix_list_has_v6(&tb->t->napt_addresses));
+	build_routes(b, tb->ns, tb->t, tb->k, tb->outside);
+	if (tb->t->n_dns)
+		build_resolver(b, tb->ns, tb->t);
 }
 
 void build_tenants(struct build *b, size_t h)
 {
-	const struct host *host = &b->p->topology->hosts[h];
-	const struct gateway *gw = host->gateway;
-	size_t first = b->hosts[h].first_tunnel + host->n_tunnels;
+	const struct gateway *gw = b->p->topology->hosts[h].gateway;
+	size_t window = b->o->backend == BACKEND_USERSPACE ? TUNNEL_WINDOW : 1;
+	struct tenant_build tb[TUNNEL_WINDOW];
 
-	for (size_t i = 0; gw && i < gw->n_tenants && !b->no_memory; i++)
-		build_tenant(b, h, gw, &gw->tenants[i],
-			     b->o->backend == BACKEND_NONE ? NULL : b->p->tunnels[first + i]);
+	for (size_t i = 0; gw && i < gw->n_tenants && !b->no_memory; i += window) {
+		size_t n = gw->n_tenants - i < window ? gw->n_tenants - i : window;
+
+		for (size_t k = 0; k < n; k++) {
+			tb[k] = (struct tenant_build){.t = &gw->tenants[i + k]};
+			build_base(b, h, &tb[k]);
+		}
+		for (size_t k = 0; k < n; k++)
+			build_rest(b, &tb[k]);
+	}
 }

@@ -13,8 +13,8 @@
 
 struct printer {
 	FILE *out;
-	int depth;        /* of indentation, two blanks each */
-	bool item;        /* the next line is the first of a list item: "- " stands before it */
+	int depth; /* of indentation, two blanks each */
+	bool item; /* the next line is the first of a list item: "- " stands before it */
 	bool show_secrets;
 };
 

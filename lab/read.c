@@ -74,7 +74,8 @@ static void vdiag(struct load *ld, struct src at, const void *kind, const char *
 	struct diag *v;
 
 	ld->errors++;
-	if (was_said(ld, at, kind))
+	/* what is missing after a stop may just not have been read */
+	if (ld->stop || was_said(ld, at, kind))
 		return;
 	if (d->n == DIAGS_MAX) {
 		d->dropped++;
@@ -115,9 +116,8 @@ void too_big(struct load *ld, struct src at)
 {
 	if (ld->stop)
 		return;
-	ld->stop = true;
-	ld->too_big = at;
 	diag(ld, at, "the topology gets too big here (split it, or shorten its ranges)");
+	ld->stop = true;
 }
 
 /* one more value is looked at; false: that was one too many */
@@ -237,6 +237,7 @@ static void read_entry(struct load *ld, const struct range *range, struct named 
 	const char *name;
 	int r = expand_text(nm->key->text, &ld->scope, range, EXPAND_NAME, ld->out, &name, error);
 
+	ld->steps += nm->key->len / STEP_BYTES;
 	if (r == 0 && name == nm->key->text)
 		name = arena_strndup(ld->out, name, nm->key->len);
 	if (r == -EINVAL) {

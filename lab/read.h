@@ -38,6 +38,7 @@ enum ref_kind {
 };
 
 #define NOT_A_TENANT SIZE_MAX
+#define STEP_BYTES   4 /* of text count as much as one value, see struct load.steps */
 
 struct ref {
 	enum ref_kind kind;
@@ -74,8 +75,7 @@ struct load {
 	struct table said;  /* what has been said where: once is enough */
 	size_t errors;      /* including those that had been said */
 	bool stop;          /* out of memory or out of bounds: read no more */
-	struct src too_big; /* where that was */
-	uint64_t steps;
+	uint64_t steps;     /* values looked at, also again for each number of a range: bounded */
 	size_t suggestions; /* comparisons left for all of the file */
 
 	/* where we are */

@@ -37,6 +37,7 @@ static void check_from(struct load *ld, const struct node *n, void *obj)
 		ck->c.from = read_text(ld, n, EXPAND_NAME);
 		return;
 	}
+	ld->steps += n->len / STEP_BYTES;
 	r = expand_text(n->text, &ld->scope, ck->range, EXPAND_NAME, ld->out, &ck->c.from, error);
 	if (r == -EINVAL)
 		diag(ld, src_of(n), "%s", error);

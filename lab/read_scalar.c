@@ -35,7 +35,7 @@ static const char *scalar_text(struct load *ld, const struct node *n)
 		diag(ld, src_of(n), "`%s` has no value (give one, or take the key out)", ld->key);
 		return NULL;
 	}
-	ld->steps += n->len / 16;
+	ld->steps += n->len / STEP_BYTES;
 	return text;
 }
 

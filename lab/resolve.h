@@ -37,7 +37,7 @@ struct resolving {
 	struct table index;
 	struct tenant_place {
 		size_t host, tenant;
-	} *tenants; /* all there are */
+	} * tenants; /* all there are */
 	size_t n_tenants;
 };
 

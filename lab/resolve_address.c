@@ -140,8 +140,7 @@ static void check_napt_addresses(struct resolving *r, size_t host, const struct 
 
 		ip_addr_format(&p->addr, buf);
 		if (!around) {
-			diag(r->ld, src, "%s is outside bridge `%s`%s", buf,
-			     show(b->ifname.full).s,
+			diag(r->ld, src, "%s is outside bridge `%s`%s", buf, show(b->ifname.full).s,
 			     known_prefixes(&b->addresses, p->addr.family).s);
 		} else {
 			p->len = around->len;
@@ -163,7 +162,8 @@ static void check_tunnel_addresses(struct resolving *r, const struct tunnel *tun
 	for (size_t i = 1; i < list->n && i < PREFIXES_MAX; i++)
 		for (size_t k = 0; k < i; k++)
 			if (ip_addr_cmp(&list->v[i].addr, &list->v[k].addr) == 0)
-				diag(r->ld, list->src[i], "address %s is given twice (take one out)",
+				diag(r->ld, list->src[i],
+				     "address %s is given twice (take one out)",
 				     ip_addr_format(&list->v[i].addr, buf));
 }
 
@@ -296,8 +296,8 @@ static void fill_ranges(struct taking *tk, const struct pool *pool)
 	const struct prefix_list *list = &tk->bridge->addresses;
 
 	if (pool->n_addresses > PREFIXES_MAX)
-		diag(tk->r->ld, pool->addresses[PREFIXES_MAX].src,
-		     "a pool of more than %d ranges", PREFIXES_MAX);
+		diag(tk->r->ld, pool->addresses[PREFIXES_MAX].src, "a pool of more than %d ranges",
+		     PREFIXES_MAX);
 	for (size_t i = 0; i < pool->n_addresses && i < PREFIXES_MAX; i++)
 		tk->ranges[tk->n_ranges++] = pool->addresses[i];
 	for (size_t i = 0; !pool->n_addresses && i < list->n && i < PREFIXES_MAX; i++) {

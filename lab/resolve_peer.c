@@ -6,9 +6,9 @@
 #include "lab/resolve.h"
 #include "wg/key.h"
 
-#define DEFAULT_MTU    1500
-#define WG_OVERHEAD    80      /* IPv6 40, UDP 8, WireGuard 32 */
-#define LOOK_UPS_MAX   4000000 /* interfaces compared for all endpoints that are left out */
+#define DEFAULT_MTU  1500
+#define WG_OVERHEAD  80      /* IPv6 40, UDP 8, WireGuard 32 */
+#define LOOK_UPS_MAX 4000000 /* interfaces compared for all endpoints that are left out */
 
 /* one end of a tunnel: a host's, or a tenant's */
 struct end {
@@ -207,8 +207,8 @@ static void resolve_peer(struct resolving *r, const struct ref *ref)
 		diag(r->ld, ref->src, "a tunnel cannot be its own peer");
 	p->ref_host = other.host;
 	p->ref_index = other.index;
-	if (!index_add(r, SPACE_PEER, own.host, end_number(&own), &(size_t[]){other.host, end_number(&other)},
-		       2 * sizeof(size_t), 0, NULL))
+	if (!index_add(r, SPACE_PEER, own.host, end_number(&own),
+		       &(size_t[]){other.host, end_number(&other)}, 2 * sizeof(size_t), 0, NULL))
 		diag(r->ld, ref->src, "`%s` is a peer of this tunnel already (take one out)",
 		     show(ref->text).s);
 	if (!p->has_endpoint)

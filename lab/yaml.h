@@ -2,7 +2,7 @@
 /*
  * YAML as a tree: one document, from libyaml's events.
  *
- * Theory of operation.  Events become nodes of 40 bytes in an arena with a
+ * Theory of operation.  Events become nodes of 48 bytes in an arena with a
  * limit.  An alias becomes a node of its own that shares what is below its
  * anchor, so it costs nothing; but each node knows how many there are below it
  * with all aliases followed, and a sum above YAML_NODES_MAX is an error, so that a

@@ -127,7 +127,7 @@ struct nl_msg *link_msg_up(uint32_t index, uint32_t mtu)
 
 struct nl_msg *link_msg_no_autoconf(uint32_t index)
 {
-	struct ifinfomsg ifi = { .ifi_index = (int)index };
+	struct ifinfomsg ifi = {.ifi_index = (int)index};
 	struct nl_msg *m = start(RTM_SETLINK, 0, &ifi);
 
 	return m && put_no_autoconf(m) < 0 ? drop(m) : m;
@@ -157,7 +157,7 @@ struct nl_msg *link_msg_delete(uint32_t index)
 
 struct nl_msg *link_msg_delete_group(uint32_t group)
 {
-	struct ifinfomsg ifi = { 0 };
+	struct ifinfomsg ifi = {0};
 	struct nl_msg *m = start(RTM_DELLINK, 0, &ifi);
 
 	return m && nla_put_u32(m, IFLA_GROUP, group) < 0 ? drop(m) : m;

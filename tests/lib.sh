@@ -81,7 +81,7 @@ is() {
 # like NAME GOT ERE, unlike NAME GOT ERE: some line of the text matches; none does
 like() {
 	if grep -qE -- "$3" <<<"$2"; then _pass "$1"; else
-		{ echo "nothing matches: $3"; echo "in:"; echo "$2"; } >"$tmp/.why"
+		{ echo "nothing matches: $3"; echo "in:"; tail -n 40 <<<"$2"; } >"$tmp/.why"
 		_failed_with "$1"
 	fi
 }
@@ -170,7 +170,8 @@ ns() { ip netns exec "$@"; }
 
 # --- waiting for witnesses ------------------------------------------------------------
 
-exec {never}<> <(:) # nothing ever comes from here: a pause without a process
+mkfifo "$tmp/.never" # nothing ever comes from here: a pause without a process
+exec {never}<>"$tmp/.never"
 
 # wait_for SECONDS CMD...: until CMD succeeds; fails once the time is over
 wait_for() {

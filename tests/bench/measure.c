@@ -14,12 +14,16 @@
  * end disappears while the fence's batch is worked on.  The lab's namespaces may be in the same
  * batch; a second fence gets into a later one.  Counting net_namespace objects in
  * /proc/slabinfo is no way: the slab allocator keeps freed ones in its caches.
+ * A wireguard-go process holds its namespace until it has noticed that its interface has gone, so
+ * the end of those that ran before the command is waited for first.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +32,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,6 +133,46 @@ static void settle(void)
 	close(sock);
 }
 
+/* --- processes ----------------------------------------------------------------------------- */
+
+static struct pollfd tunnels[4096];
+static nfds_t n_tunnels;
+
+/* those of this PID namespace, as /proc shows it */
+static void find_tunnels(void)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (!proc)
+		die("measure: /proc");
+	while ((entry = readdir(proc)) && n_tunnels < sizeof(tunnels) / sizeof(*tunnels)) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		char path[64], comm[32] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		f = pid > 0 ? fopen(path, "re") : NULL;
+		if (!f)
+			continue;
+		if (fgets(comm, sizeof(comm), f) && !strcmp(comm, "wireguard-go\n")) {
+			int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+			if (fd >= 0)
+				tunnels[n_tunnels++] = (struct pollfd){.fd = fd, .events = POLLIN};
+		}
+		fclose(f);
+	}
+	closedir(proc);
+}
+
+static void wait_for_tunnels(void)
+{
+	for (nfds_t i = 0; i < n_tunnels; i++)
+		if (poll(&tunnels[i], 1, 20000) != 1)
+			die("measure: a wireguard-go goes on");
+}
+
 int main(int argc, char **argv)
 {
 	bool settling = argc > 1 && !strcmp(argv[1], "--settle");
@@ -139,6 +184,8 @@ int main(int argc, char **argv)
 	argv += settling ? 2 : 1;
 	if (!*argv)
 		return fprintf(stderr, "usage: measure [--settle] COMMAND…\n"), 2;
+	if (settling)
+		find_tunnels();
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	pid = fork();
 	if (pid == 0) {
@@ -148,8 +195,10 @@ int main(int argc, char **argv)
 	}
 	if (pid < 0 || wait4(pid, &status, 0, &usage) != pid)
 		die("measure: wait");
-	if (settling)
+	if (settling) {
+		wait_for_tunnels();
 		settle();
+	}
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	dprintf(3, "%.1f %ld\n",
 		(double)(end.tv_sec - start.tv_sec) * 1e3 +

@@ -166,6 +166,9 @@ niransix_up() {
 
 niransix_down() {
 	local name
+	# a namespace does not go while a wireguard-go runs in it
+	ip -n vpn-client00 link delete wg0
+	ip -n vpn-client01 link delete wg0
 	for name in vpn-client01 vpn-client00 c01 c00 vpn-center bench-networks; do
 		ip netns delete "$name"
 	done

@@ -66,6 +66,13 @@ for c in $("$tool" cases); do
 	ns rules nft delete table inet warren
 done
 
+# a set larger than a message, and a transaction larger than a send buffer
+"$tool" bulk print 20000 >"$tmp/print"
+ok "20000 sources: apply" ns rules "$tool" bulk apply 20000
+ns rules nft -s list table inet warren >"$tmp/list"
+ok "20000 sources: nft lists what print shows" cmp "$tmp/print" "$tmp/list"
+ns rules nft delete table inet warren
+
 # ---- whose table is it ----
 ns rules nft 'add table inet warren { comment "mine"; }'
 ns rules nft add chain inet warren keep

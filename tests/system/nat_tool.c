@@ -3,7 +3,7 @@
  * The nat room at the command line, for tests/system/nat.sh.
  *
  *	nat_tool cases | print CASE | apply CASE [OWNER] | replace CASE [OWNER] | remove OWNER
- *	nat_tool available | refused | conntrack 4|6 | stop COUNT | bench COUNT
+ *	nat_tool bulk print|apply COUNT | available | refused | conntrack 4|6 | stop COUNT | bench COUNT
  *
  * Exit status: 0 done, 1 failed (the error on stderr), 2 usage.
  */
@@ -54,6 +54,33 @@ static int do_remove(const char *owner, struct err *e)
 
 	if (r >= 0)
 		printf("%d\n", r);
+	return r;
+}
+
+/* a masquerade of @count sources with gaps between them, from 10.0.0.0 on */
+static int do_bulk(const char *verb, const char *count, struct err *e)
+{
+	size_t n = strtoul(count, NULL, 10), i;
+	_cleanup_free_ struct ip_prefix *sources = calloc(n, sizeof(*sources));
+	const struct nat_plain plain = {.out = "wan", .sources = sources, .n_sources = n};
+	const struct nat_spec spec = {.owner = "bulk", .plain = &plain, .n_plain = 1};
+	const struct ip_addr first = nat_case_addr("10.0.0.0");
+	_cleanup_close_ int sock = nf_socket(e);
+	struct nat_ruleset *rs;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		sources[i].len = 32;
+		ip_addr_add(&first, 2 * i, &sources[i].addr);
+	}
+	r = sock < 0 ? sock : nat_ruleset_build(&spec, &rs, e);
+	if (r < 0)
+		return r;
+	if (!strcmp(verb, "print"))
+		nat_ruleset_print(rs, stdout);
+	else
+		r = nat_apply(sock, rs, true, e);
+	nat_ruleset_free(rs);
 	return r;
 }
 
@@ -163,7 +190,7 @@ static int do_bench(const char *count, struct err *e)
 static int usage(void)
 {
 	fputs("usage: nat_tool cases | print CASE | apply CASE [OWNER] | replace CASE [OWNER] | "
-	      "remove OWNER | available | refused | conntrack 4|6 | stop COUNT | "
+	      "remove OWNER | bulk print|apply COUNT | available | refused | conntrack 4|6 | stop COUNT | "
 	      "bench COUNT\n",
 	      stderr);
 	return 2;
@@ -191,6 +218,8 @@ static int run(int argc, char **argv, struct err *e)
 		return do_remove(argv[2], e);
 	if (!strcmp(verb, "conntrack"))
 		return do_conntrack(argv[2], e);
+	if (!strcmp(verb, "bulk") && argc > 3)
+		return do_bulk(argv[2], argv[3], e);
 	if (!strcmp(verb, "stop"))
 		return do_stop(argv[2], e);
 	if (!strcmp(verb, "bench"))

@@ -318,6 +318,78 @@ static void test_odd_name(void **state)
 	unlink(path);
 }
 
+/* a namespace with nothing but its loopback; the caller closes it */
+static int new_ns(void)
+{
+	int pipes[2], fd;
+	char path[64];
+	pid_t child;
+
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	child = fork();
+	if (child == 0) {
+		char ok = unshare(CLONE_NEWNET) == 0;
+
+		(void)!write(pipes[1], &ok, 1);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(read(pipes[0], path, 1), 1);
+	assert_int_equal(path[0], 1);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", child);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	return fd;
+}
+
+static void test_namespaces(void **state)
+{
+	static const char hosts[] = "192.0.2.1 covered\n";
+	const char *argv[4];
+	char etc[160], file[180], wanted[256], is[64] = "";
+	struct proc_spec spec =
+		shell("readlink /proc/self/ns/net; ls /sys/class/net; cat /etc/hosts", argv);
+	_cleanup_free_ char *out = NULL, *outside = NULL;
+	struct err e = ERR_INIT;
+	struct proc_id id;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	snprintf(etc, sizeof(etc), "%s/etc", dir);
+	snprintf(file, sizeof(file), "%s/hosts", etc);
+	assert_int_equal(mkdir(etc, 0700), 0);
+	assert_int_equal(io_write_file(file, hosts, sizeof(hosts) - 1, 0644, &e), 0);
+	_cleanup_close_ int ns = new_ns();
+
+	assert_true(ns >= 0);
+	snprintf(wanted, sizeof(wanted), "/proc/self/fd/%d", ns);
+	assert_true(readlink(wanted, is, sizeof(is) - 1) > 0);
+	spec.ns_fd = ns;
+	spec.mount_ns = true;
+	spec.etc_dir = etc;
+	unlink(log_path);
+	assert_int_equal(proc_start(&spec, &id, NULL, NULL, &e), 0);
+	assert_int_equal(waitpid(id.pid, NULL, 0), id.pid);
+	assert_int_equal(io_read_file(log_path, 4096, &out, NULL, &e), 0);
+	snprintf(wanted, sizeof(wanted), "%s\nlo\n", is);
+	assert_int_equal(strncmp(out, wanted, strlen(wanted)), 0);
+	assert_string_equal(out + strlen(wanted), hosts);
+	/* nothing of it is seen outside */
+	assert_int_equal(io_read_file("/etc/hosts", 65536, &outside, NULL, &e), 0);
+	assert_null(strstr(outside, "covered"));
+	/* what cannot be covered is said, by name */
+	snprintf(wanted, sizeof(wanted), "%s/warren-missing", etc);
+	assert_int_equal(rename(file, wanted), 0);
+	assert_int_equal(proc_start(&spec, &id, NULL, NULL, &e), -ENOENT);
+	assert_non_null(strstr(e.msg, "/etc/warren-missing"));
+	unlink(wanted);
+	rmdir(etc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +403,7 @@ int main(void)
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_end_stubborn),
 		cmocka_unit_test(test_odd_name),
+		cmocka_unit_test(test_namespaces),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

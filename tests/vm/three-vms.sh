@@ -31,7 +31,8 @@ if [ $# -eq 0 ]; then
 		hub+=" -netdev hubport,id=port$i,hubid=0,netdev=wire$i"
 	done
 	start vpn-center "$hub" 10
-	exec {never}<> <(:)
+	mkfifo "$wires/never"
+	exec {never}<>"$wires/never"
 	for _ in {1..600}; do
 		[ -S "$wires/0.sock" ] && [ -S "$wires/1.sock" ] && break
 		read -rt 0.05 -u "$never"
@@ -52,8 +53,7 @@ host=$1
 file=$top/topologies/niransix.yaml
 must ip link set eth0 name enp0s8
 residue_snapshot
-ok "up --host $host" warren up --host "$host" --backend kernel "$file"
-labs+=(niransix)
+lab_up niransix --host "$host" --backend kernel "$file"
 
 answers() { ping -n -c 1 -W 1 "$@"; }
 gone() { ! answers "$1"; }
@@ -64,8 +64,8 @@ seen() { # TENANT ADDRESS
 
 case $host in
 vpn-center)
-	ok "c00: conntrack joins the first home's address with its own" wait_for 150 seen c00 100.64.0.20
-	ok "c01: and the second home's, which is the same" wait_for 150 seen c01 100.64.0.30
+	ok "c00: conntrack joins the first home's address with its own" wait_for 60 seen c00 100.64.0.20
+	ok "c01: and the second home's, which is the same" wait_for 60 seen c01 100.64.0.30
 	is "both UDP ports are bound on the machine" "$(ss -Hlnu4 'sport = :50000 or sport = :50001' | wc -l)" 2
 	like "c00: its peer speaks from the other machine" "$(ns c00 wg show wg-c00 endpoints)" '\[2001:db8::20\]:'
 	like "c01: and so does its" "$(ns c01 wg show wg-c01 endpoints)" '\[2001:db8::30\]:'
@@ -74,7 +74,7 @@ vpn-center)
 	ok "the second client's machine has ended" wait_for 100 gone 203.0.113.30
 	;;
 *)
-	ok "$host: the tunnel comes up" wait_for 150 answers -I 192.168.1.10 100.64.0.10
+	ok "$host: the tunnel comes up" wait_for 60 answers -I 192.168.1.10 100.64.0.10
 	like "$host pings the centre" "$(ping -n -c 3 -i 0.2 -W 5 -I 192.168.1.10 100.64.0.10)" \
 		'icmp_seq=3 ttl=63 '
 	like "$host: wg has a handshake" "$(wg show wg0)" 'latest handshake: '

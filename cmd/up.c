@@ -61,17 +61,36 @@ static int dry_run(struct cmd *c, const struct lab_file *f, const struct up_opti
 
 static void print_timing(const struct apply_timing *t, double total)
 {
-	double applied = 0;
+	static const struct {
+		const char *name;
+		enum op_kind first, last;
+	} phases[] = {
+		{"namespaces", OP_NETNS, OP_NETNS},
+		{"sysctls", OP_SYSCTL, OP_SYSCTL},
+		{"links, addresses, routes", OP_BRIDGE, OP_ROUTE},
+		{"tunnels", OP_TUNNEL_START, OP_TUNNEL_SET},
+		{"NAPT rules", OP_NAPT, OP_NAPT},
+		{"files", OP_FILE, OP_FILE},
+		{"programs", OP_RUN, OP_RUN},
+	};
+	double rest = total;
 
-	fprintf(stderr, "%-18s %8s %12s\n", "phase", "number", "ms");
-	for (size_t i = 0; i < OP_KINDS; i++) {
-		if (t->count[i])
-			fprintf(stderr, "%-18s %8zu %12.2f\n", op_kind_name((enum op_kind)i),
-				t->count[i], t->seconds[i] * 1e3);
-		applied += t->seconds[i];
+	fprintf(stderr, "%-26s %10s %12s\n", "phase", "operations", "ms");
+	for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
+		double seconds = 0;
+		size_t count = 0;
+
+		for (enum op_kind k = phases[i].first; k <= phases[i].last; k++) {
+			seconds += t->seconds[k];
+			count += t->count[k];
+		}
+		rest -= seconds;
+		if (count)
+			fprintf(stderr, "%-26s %10zu %12.2f\n", phases[i].name, count,
+				seconds * 1e3);
 	}
-	fprintf(stderr, "%-18s %8s %12.2f\n", "read and check", "", (total - applied) * 1e3);
-	fprintf(stderr, "%-18s %8s %12.2f\n", "all", "", total * 1e3);
+	fprintf(stderr, "%-26s %10s %12.2f\n", "reading and checking", "", rest * 1e3);
+	fprintf(stderr, "%-26s %10s %12.2f\n", "all", "", total * 1e3);
 }
 
 static void say_result(const struct cmd *c, const struct topology *t, enum up_result result,

@@ -23,7 +23,10 @@ struct apply_hooks {
 	void *arg;
 };
 
-/* where the time went: seconds by kind of operation, and how many there were */
+/*
+ * Where the time went: seconds by kind of operation, and how many there were.  Requests about links
+ * are sent together: what the kernel takes for them is all under OP_VETH.
+ */
 struct apply_timing {
 	double seconds[OP_KINDS];
 	size_t count[OP_KINDS];

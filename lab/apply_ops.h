@@ -26,6 +26,7 @@ struct apply {
 	struct apply_ns *ns;        /* as plan->ns */
 	size_t current;             /* namespace of this thread; plan->n_ns: the caller's */
 	struct chan *pending;       /* channel with queued requests, or NULL */
+	double charged;             /* seconds of this operation that are accounted for already */
 	uint32_t group;             /* host mode: of the links whose other end is elsewhere */
 	struct wg_birth **starting; /* as plan->tunnels: userspace tunnels on their way */
 };

@@ -128,10 +128,8 @@ int build_host(struct build *b, size_t h, struct err *e)
 		return 0;
 	}
 	bh->ns = build_ns(b, is_here(b) ? NULL : host->netns, "host", host->name);
-	if (!is_here(b)) {
+	if (!is_here(b))
 		build_op(b, OP_NETNS, bh->ns);
-		build_lo_up(b, bh->ns);
-	}
 	if (host->forwarding) {
 		build_sysctl(b, bh->ns, "net.ipv4.ip_forward", "1");
 		build_sysctl(b, bh->ns, "net.ipv6.conf.all.forwarding", "1");
@@ -142,6 +140,8 @@ int build_host(struct build *b, size_t h, struct err *e)
 		else
 			build_attachment(b, h, &host->attachments[i]);
 	}
+	if (!is_here(b))
+		build_lo_up(b, bh->ns);
 	for (size_t i = 0; i < host->n_bridges; i++)
 		build_bridge(b, h, &host->bridges[i]);
 	if (!r)

@@ -74,7 +74,6 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 
 	v.peer_ns = tb->ns = build_ns(b, t->netns, "tenant", t->name);
 	build_op(b, OP_NETNS, tb->ns);
-	build_lo_up(b, tb->ns);
 	build_sysctl(b, tb->ns, "net.ipv4.ip_forward", "1");
 	if (v6)
 		build_sysctl(b, tb->ns, "net.ipv6.conf.all.forwarding", "1");
@@ -91,6 +90,7 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 	port = (struct known_if){t->bridge_if.name, v.index};
 	build_port(b, host_ns, &port, &master, true);
 	build_op(b, OP_NAPT, tb->ns)->napt.tenant = t;
+	build_lo_up(b, tb->ns);
 	build_addresses(b, tb->ns, t->outside_if.name, tb->outside, &t->napt_addresses);
 	build_link_up(b, tb->ns, t->outside_if.name, tb->outside, 0, v6);
 }

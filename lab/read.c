@@ -21,8 +21,13 @@ struct shown show(const char *text)
 	struct shown out;
 	size_t n = 0;
 
-	for (; *text && n < sizeof(out.s) - 4; text++)
-		out.s[n++] = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
+	for (; *text && n < sizeof(out.s) - 4; text++) {
+		unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
+		bool c1 = c == 0xc2 && next < 0xa0; /* U+0080 to U+009F */
+
+		text += c1;
+		out.s[n++] = c < 0x20 || c == 0x7f || c1 ? '?' : *text;
+	}
 	if (*text) {
 		/* not in the middle of a character */
 		while (n > 0 && ((unsigned char)out.s[n - 1] & 0xc0) == 0x80)
@@ -166,10 +171,10 @@ static void unknown_key(struct load *ld, const struct node *key, const char *wha
 			const struct field *fields, size_t n_fields)
 {
 	struct suggest s = suggest_start(key->text, ld->suggestions);
-	char name[40];
+	char name[72]; /* more than show() leaves */
 	size_t len = strcspn(key->text, "=: ");
 
-	snprintf(name, sizeof(name), "%.*s", (int)(len < 32 ? len : 32), key->text);
+	snprintf(name, sizeof(name), "%.*s", (int)(len < 64 ? len : 64), key->text);
 	for (size_t i = 0; i < n_fields; i++)
 		suggest_try(&s, fields[i].key);
 	ld->suggestions = s.budget;

@@ -156,13 +156,13 @@ static const char *ref_interface(struct resolving *r, const struct ref *ref, siz
 			       offsetof(struct tunnel, ifname.full),
 			       " (only interfaces of this file can be named)");
 	if (tenant == NOT_A_TENANT)
-		diag(r->ld, ref->src, "host `%s` has no interface `%s`%s", h->name,
+		diag(r->ld, ref->src, "host `%s` has no interface `%s`%s", show(h->name).s,
 		     show(ref->text).s, hint.s);
 	else
 		diag(r->ld, ref->src, "tenant `%s` has no interface `%s` (it has `%s` and `%s`)",
 		     show(h->gateway->tenants[tenant].name).s, show(ref->text).s,
-		     h->gateway->tenants[tenant].tunnel_if.full,
-		     h->gateway->tenants[tenant].outside_if.full);
+		     show(h->gateway->tenants[tenant].tunnel_if.full).s,
+		     show(h->gateway->tenants[tenant].outside_if.full).s);
 	return ref->text;
 }
 
@@ -282,9 +282,6 @@ static void ref_webhook(struct resolving *r, const struct ref *ref)
 
 static void resolve_ref(struct resolving *r, const struct ref *ref)
 {
-	/* references of checks and webhooks have no host, and there may be none at all */
-	struct host *h = r->t->n_hosts ? &r->t->hosts[ref->host] : NULL;
-
 	switch (ref->kind) {
 	case REF_NETWORK:
 		ref_network(r, ref);
@@ -296,10 +293,11 @@ static void resolve_ref(struct resolving *r, const struct ref *ref)
 		ref_route_dev(r, ref);
 		break;
 	case REF_PROXY_ARP:
-		h->proxy_arp_ifs.v[ref->index] = ref_interface(r, ref, NOT_A_TENANT);
+		r->t->hosts[ref->host].proxy_arp_ifs.v[ref->index] =
+			ref_interface(r, ref, NOT_A_TENANT);
 		break;
 	case REF_NAPT_OUT:
-		h->napts[ref->index].out = ref_interface(r, ref, NOT_A_TENANT);
+		r->t->hosts[ref->host].napts[ref->index].out = ref_interface(r, ref, NOT_A_TENANT);
 		break;
 	case REF_BRIDGE:
 		ref_bridge(r, ref);

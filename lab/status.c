@@ -103,6 +103,7 @@ static int read_all(void *arg, struct err *e)
 			r = read_netns(v, &v->s->hosts[i], e);
 	for (size_t i = 0; i < v->s->n_tenants && !r; i++)
 		r = read_netns(v, &v->s->tenants[i], e);
+	sysctl_view_end();
 	close(v->here);
 	return r;
 }

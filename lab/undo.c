@@ -306,6 +306,7 @@ static int undo_thread(void *arg, struct err *e)
 		r = ns_cookie(chan_fd(u->rtnl), &u->cookie, e);
 	if (!r)
 		r = undo_all(u, e);
+	sysctl_view_end();
 	chan_close(u->rtnl);
 	close(u->here);
 	return r;

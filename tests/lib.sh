@@ -189,7 +189,7 @@ declare -A captures=()
 # capture_start NS IF FILE [FILTER...]: tcpdump into a text file; returns when it listens.
 # Its process is $capture.
 capture_start() {
-	local nsname=$1 dev=$2 file=$3 line fifo=$tmp/.tcpdump.$RANDOM
+	local nsname=$1 dev=$2 file=$3 line said= fifo=$tmp/.tcpdump.$RANDOM
 	shift 3
 	mkfifo "$fifo"
 	ip netns exec "$nsname" tcpdump -i "$dev" -n -l --immediate-mode -s 200 "$@" >"$file" 2>"$fifo" &
@@ -198,8 +198,9 @@ capture_start() {
 	exec {capture_fd}<"$fifo"
 	while read -rt 10 -u "$capture_fd" line; do
 		case $line in *"listening on"*) return 0 ;; esac
-		echo "# tcpdump: $line"
+		said+=" $line"
 	done
+	echo "# tcpdump in $nsname:$said"
 	return 1
 }
 

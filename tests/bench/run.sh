@@ -55,8 +55,8 @@ look() { # CASE
 	{
 		ip -n "$ns" -o link
 		ip -n "$gateway" -o -d link show "eth-$ns-nsA" | grep -o 'master.*state UP\|isolated on'
-	} | sed 's/^[0-9]*: //; s/@[^:]*//; s/ link.ether.*//; s/qlen.*//'
-	ip -n "$ns" -4 -o address | sed 's/^[0-9]*: //'
+	} | sed 's/^[0-9]*: //; s/@[^:]*//; s/ link.ether.*//; s/qlen.*//' | sort
+	ip -n "$ns" -4 -o address | sed 's/^[0-9]*: //' | sort
 	ip -n "$ns" route
 	ip netns exec "$ns" nft list table inet warren | grep -v comment
 	ip netns exec "$ns" sysctl net.ipv4.ip_forward

@@ -41,7 +41,7 @@ like "c07: the session, by TCP" "$(ns c07 conntrack -L -p tcp 2>/dev/null)" \
 	'dst=10\.64\.0\.1 sport=[0-9]+ dport=8080 src=10\.64\.0\.1 dst=10\.64\.0\.107 '
 
 # a packet that wants in from the service network stays out, also with the right address
-must capture_start c03 wg-c03 "$tmp/inward" ip
+must capture_start c03 wg-c03 "$tmp/inward" icmp and src host 10.64.0.1
 ns center ip route add 192.168.1.0/24 via 10.64.0.103
 ns center ping -n -c 2 -i 0.2 -W 1 192.168.1.10 >"$tmp/ping.in" 2>&1
 ns center ip route del 192.168.1.0/24

@@ -121,7 +121,7 @@ check-schema: $(BINARY)
 	@WARREN=./$(BINARY) tests/schema.py
 
 check-system: $(BINARY) $(TOOLS)
-	@WARREN=./$(BINARY) WARREN_TOOLS=$(BUILD)/tests/system tests/run-system $(TESTS)
+	@WARREN=./$(BINARY) WARREN_TOOLS=$(CURDIR)/$(BUILD)/tests/system tests/run-system $(TESTS)
 
 check-vm: $(BINARY)
 	@WARREN=./$(BINARY) tests/vm/check $(TESTS)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 
 int io_read_file(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e)
 {
@@ -84,13 +85,17 @@ int io_write_file(const char *path, const void *data, size_t len, mode_t mode, s
 	if (fd < 0)
 		return err_errno(e, "%s", path);
 	r = fchmod(fd, mode) < 0 ? -errno : io_write_all(fd, data, len);
+	if (!r && fault_point(path, e) < 0) {
+		unlink(tmp);
+		return -e->code;
+	}
 	if (!r && rename(tmp, path) < 0)
 		r = -errno;
 	if (r < 0) {
 		unlink(tmp);
 		return err_code(e, -r, "%s", path);
 	}
-	return 0;
+	return fault_point(path, e);
 }
 
 int io_write_value(const char *path, const char *value, struct err *e)
@@ -131,8 +136,12 @@ int io_mkdir_p(const char *path, mode_t mode, struct err *e)
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, mode) < 0 && errno != EEXIST)
+		if (mkdir(part, mode) == 0) {
+			if (fault_point(part, e) < 0)
+				return -e->code;
+		} else if (errno != EEXIST) {
 			return err_errno(e, "%s", part);
+		}
 	}
 	return 0;
 }

@@ -49,8 +49,11 @@ void help_print(const struct command *c, FILE *out)
 
 /* --- the manual -------------------------------------------------------------------- */
 
-/* roff reads a backslash, and a dot or quote at the start of a line, as its own */
-static void mdoc_text(const char *s, FILE *out)
+/*
+ * roff reads a backslash, and a dot or quote at the start of a line, as its own.  In running text
+ * mdoc(7) wants each sentence to begin a line.
+ */
+static void mdoc_text(const char *s, bool running, FILE *out)
 {
 	bool start = true;
 
@@ -64,6 +67,11 @@ static void mdoc_text(const char *s, FILE *out)
 		else
 			fputc(*s, out);
 		start = *s == '\n';
+		if (running && strchr(".?!", *s) && s[1] == ' ') {
+			s += strspn(s + 1, " ");
+			fputc('\n', out);
+			start = true;
+		}
 	}
 }
 
@@ -76,7 +84,7 @@ static void mdoc_option(const struct option_spec *o, FILE *out)
 	if (o->arg)
 		fprintf(out, " Ar %s", o->arg);
 	fputc('\n', out);
-	mdoc_text(o->help, out);
+	mdoc_text(o->help, true, out);
 	fputs(".\n", out);
 }
 
@@ -92,12 +100,12 @@ static void mdoc_details(const char *s, FILE *out)
 		snprintf(line, sizeof(line), "%.*s", (int)(end - s), s);
 		if ((line[0] == ' ') != literal) {
 			literal = !literal;
-			fputs(literal ? ".Bd \\-literal -offset indent\n" : ".Ed\n", out);
+			fputs(literal ? ".Bd -literal -offset indent\n" : ".Ed\n", out);
 		}
 		if (line[0]) {
-			mdoc_text(line + (literal ? strspn(line, " ") : 0), out);
+			mdoc_text(line + (literal ? strspn(line, " ") : 0), !literal, out);
 			fputc('\n', out);
-		} else {
+		} else if (end[0] && end[1] != ' ') { /* a display brings its own space */
 			fputs(".Pp\n", out);
 		}
 		s = *end ? end + 1 : end;
@@ -111,10 +119,10 @@ void help_mdoc(FILE *out)
 	for (size_t i = 0; commands[i]; i++) {
 		const struct command *c = commands[i];
 
-		fprintf(out, ".Ss warren %s ", c->name);
-		mdoc_text(c->args, out);
+		fprintf(out, ".Ss warren %s%s", c->name, c->args[0] ? " " : "");
+		mdoc_text(c->args, false, out);
 		fprintf(out, "\n%c", c->summary[0] - 'a' + 'A');
-		mdoc_text(c->summary + 1, out);
+		mdoc_text(c->summary + 1, true, out);
 		fputs(".\n", out);
 		if (c->details) {
 			fputs(".Pp\n", out);

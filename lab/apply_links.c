@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "lab/apply_ops.h"
 #include "netns/addr.h"
 #include "netns/link.h"
@@ -25,8 +26,15 @@ bool op_is_link(const struct op *op)
 
 static int queue(struct apply *a, size_t ns, struct nl_msg *msg, const struct op *op, struct err *e)
 {
+	int r;
+
 	a->pending = a->ns[ns].rtnl;
-	return chan_queue(a->pending, msg, 0, op, e);
+	r = chan_queue(a->pending, msg, 0, op, e);
+	if (r < 0 || !fault_active())
+		return r;
+	/* for tests, each request is an instant of its own */
+	r = chan_flush(a->pending, NULL, e);
+	return !r ? fault_point("requested", e) : r;
 }
 
 /* the names that a link has besides its own: the mark of its owner, and the file's long name */
@@ -83,19 +91,21 @@ static int add_port(struct apply *a, const struct op *op, struct err *e)
 	return !r ? queue(a, op->ns, link_msg_port_up(op->index, op->port.isolated), op, e) : r;
 }
 
-static int raise_link(struct apply *a, const struct op *op, struct err *e)
-{
-	int r = 0;
-
-	if (!op->up.ipv6)
-		r = queue(a, op->ns, link_msg_no_autoconf(op->index), op, e);
-	return !r ? queue(a, op->ns, link_msg_up(op->index, op->up.mtu), op, e) : r;
-}
-
 /* in the caller's own namespace: a link that was there before us keeps its number */
 static bool is_foreign_link(const struct apply *a, const struct op *op)
 {
 	return apply_is_here(a, op->ns) && op->index < a->plan->first_index;
+}
+
+static int raise_link(struct apply *a, const struct op *op, struct err *e)
+{
+	int r = 0;
+
+	if (is_foreign_link(a, op))
+		r = apply_record(a, REC_RAISED, a->ns[op->ns].cookie, op->index, op->ifname, e);
+	if (!r && !op->up.ipv6)
+		r = queue(a, op->ns, link_msg_no_autoconf(op->index), op, e);
+	return !r ? queue(a, op->ns, link_msg_up(op->index, op->up.mtu), op, e) : r;
 }
 
 static int add_address(struct apply *a, const struct op *op, struct err *e)

@@ -54,6 +54,8 @@ int apply_tunnel(struct apply *a, const struct op *op, struct err *e);
 int apply_tunnel_set(struct apply *a, const struct op *op, struct err *e);
 int apply_napt(struct apply *a, const struct op *op, struct err *e);
 int apply_file(struct apply *a, const struct op *op, struct err *e);
+/* makes a folder that is not there yet, and writes it down */
+int apply_folder(struct apply *a, const char *path, struct err *e);
 int apply_run(struct apply *a, const struct op *op, struct err *e);
 /* gives up on userspace tunnels that were started and not finished */
 void apply_tunnels_abandon(struct apply *a);

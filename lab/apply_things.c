@@ -58,6 +58,8 @@ int apply_sysctl(struct apply *a, const struct op *op, struct err *e)
 		snprintf(text, sizeof(text), "%s %s", op->sysctl.key, old);
 		if (!r)
 			r = apply_record(a, REC_SYSCTL, a->ns[op->ns].cookie, 0, text, e);
+		if (!r)
+			r = fault_point("sysctl recorded", e);
 	}
 	return !r ? sysctl_set(op->sysctl.key, op->sysctl.value, e) : r;
 }
@@ -81,6 +83,8 @@ int apply_napt(struct apply *a, const struct op *op, struct err *e)
 	if (!r && apply_is_here(a, op->ns))
 		r = apply_record(a, REC_TABLE, a->ns[op->ns].cookie, 0, napt_owner(t, owner), e);
 	if (!r)
+		r = fault_point("rules recorded", e);
+	if (!r)
 		r = nat_apply(sock, rs, true, e);
 	nat_ruleset_free(rs);
 	return r;
@@ -88,7 +92,7 @@ int apply_napt(struct apply *a, const struct op *op, struct err *e)
 
 /* --- files -------------------------------------------------------------------------- */
 
-static int add_folder(struct apply *a, const char *path, struct err *e)
+int apply_folder(struct apply *a, const char *path, struct err *e)
 {
 	struct stat st;
 	int r;
@@ -96,9 +100,11 @@ static int add_folder(struct apply *a, const char *path, struct err *e)
 	if (stat(path, &st) == 0)
 		return 0;
 	r = apply_record(a, REC_FOLDER, 0, 0, path, e);
+	if (!r)
+		r = fault_point("folder recorded", e);
 	if (!r && mkdir(path, 0755) < 0 && errno != EEXIST)
 		r = err_errno(e, "%s", path);
-	return r;
+	return !r ? fault_point("folder made", e) : r;
 }
 
 int apply_file(struct apply *a, const struct op *op, struct err *e)
@@ -109,18 +115,22 @@ int apply_file(struct apply *a, const struct op *op, struct err *e)
 
 	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(op->file.path, '/') - op->file.path),
 		 op->file.path);
-	r = add_folder(a, "/etc/netns", e);
+	r = apply_folder(a, "/etc/netns", e);
 	if (!r)
-		r = add_folder(a, folder, e);
+		r = apply_folder(a, folder, e);
 	if (!r && access(op->file.path, F_OK) == 0)
 		return err_code(e, EEXIST, "not ours");
 	if (!r)
 		r = apply_record(a, REC_FILE, 0, 0, op->file.path, e);
+	if (!r)
+		r = fault_point("file recorded", e);
 	if (r < 0)
 		return r;
 	fd = open(op->file.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_errno(e, "make it");
+	if (fault_point("file made", e) < 0)
+		return -e->code;
 	r = io_write_all(fd, op->file.text, strlen(op->file.text));
 	return r < 0 ? err_code(e, -r, "write it") : 0;
 }
@@ -181,5 +191,7 @@ int apply_run(struct apply *a, const struct op *op, struct err *e)
 		spec.etc_dir = NULL;
 	if (!r)
 		r = proc_start(&spec, &id, record_process, &p, e);
+	if (!r)
+		r = fault_point("process started", e);
 	return !r && op->run->has_ready ? wait_ready(a, op, &id, log, e) : r;
 }

@@ -46,7 +46,7 @@ static int record_process(const struct proc_id *id, void *arg, struct err *e)
 	char text[128];
 	int r;
 
-	snprintf(text, sizeof(text), "wireguard-go of %s/%s", b->k->dir, b->k->ifname->name);
+	snprintf(text, sizeof(text), TUNNEL_PROCESS "%s/%s", b->k->dir, b->k->ifname->name);
 	r = apply_record(b->a, REC_PROCESS, id->start, (uint32_t)id->pid, text, e);
 
 	return !r ? fault_point("process recorded", e) : r;
@@ -61,7 +61,10 @@ int apply_tunnel_start(struct apply *a, const struct op *op, struct err *e)
 
 	paths_of(a, op->tunnel, &p);
 	place = place_of(a, op->tunnel, &p);
-	r = io_mkdir_p(p.folder, 0700, e);
+	/* `warren exec` lays the sockets over it, for wg(8) to find them */
+	r = apply_folder(a, WG_UAPI_DIR, e);
+	if (!r)
+		r = io_mkdir_p(p.folder, 0700, e);
 	if (r < 0)
 		return r;
 	return wg_userspace_start(&place, record_process, &b, &a->starting[op->tunnel->number], e);

@@ -13,8 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/ns.h"
-
-#define WIREGUARD_DIR "/run/wireguard" /* where wg(8) looks for UAPI sockets */
+#include "wg/device.h"
 
 /* the files of /etc/netns/NAME over those of /etc; one that /etc lacks is passed over */
 static void cover_etc(const char *netns)
@@ -41,8 +40,8 @@ static void show_tunnels(const struct lab *l, const char *dir)
 	char sockets[256];
 
 	snprintf(sockets, sizeof(sockets), "%s/wg/%s", l->store.dir, dir);
-	if (access(sockets, F_OK) == 0)
-		(void)mount(sockets, WIREGUARD_DIR, NULL, MS_BIND, NULL);
+	if (access(sockets, F_OK) == 0 && (mkdir(WG_UAPI_DIR, 0755) == 0 || errno == EEXIST))
+		(void)mount(sockets, WG_UAPI_DIR, NULL, MS_BIND, NULL);
 }
 
 int lab_enter(const struct lab *l, const char *name, struct err *e)

@@ -17,10 +17,10 @@
 #define JOURNAL_MAX ((size_t)256 * 1024 * 1024) /* bytes; 5,000 tenants take below 1 MiB */
 
 static const char *const kind_names[] = {
-	[REC_NETNS_DIR] = "netns-dir", [REC_NETNS] = "netns",     [REC_LINK] = "link",
-	[REC_GROUP] = "group",         [REC_ADDRESS] = "address", [REC_ROUTE] = "route",
-	[REC_SYSCTL] = "sysctl",       [REC_TABLE] = "table",     [REC_PROCESS] = "process",
-	[REC_FILE] = "file",           [REC_FOLDER] = "folder",
+	[REC_NETNS_DIR] = "netns-dir", [REC_NETNS] = "netns",   [REC_LINK] = "link",
+	[REC_RAISED] = "raised",       [REC_GROUP] = "group",   [REC_ADDRESS] = "address",
+	[REC_ROUTE] = "route",         [REC_SYSCTL] = "sysctl", [REC_TABLE] = "table",
+	[REC_PROCESS] = "process",     [REC_FILE] = "file",     [REC_FOLDER] = "folder",
 };
 static_assert(ARRAY_SIZE(kind_names) == REC_KINDS, "a name for every kind of record");
 
@@ -102,7 +102,7 @@ static int read_line(struct journal *j, const char *line)
 	}
 }
 
-static int read_journal(struct journal *j, const char *path, struct err *e)
+static int read_journal(struct journal *j, const char *path, bool writer, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	char *line, *end;
@@ -115,11 +115,18 @@ static int read_journal(struct journal *j, const char *path, struct err *e)
 		*end = '\0';
 		n++;
 		r = read_line(j, line);
-		if (r < 0)
-			return err_code(e, -r, "%s:%zu", path, n);
+		if (r == -ENOMEM)
+			return err_code(e, -r, "%s", path);
+		if (r < 0) {
+			err_set(e, -r, "%s:%zu: cannot be understood: `%.60s`", path, n, line);
+			err_hint(e,
+				 "somebody has written into the record of what the lab made: mend "
+				 "that line; nothing was changed");
+			return err_kind_set(e, ERR_CANNOT);
+		}
 	}
-	/* a line that was cut short: what it announced was not begun */
-	if (line != text + len && ftruncate(j->fd, line - text) < 0)
+	/* a line that was cut short: what it announced was not begun; or it is being written now */
+	if (writer && line != text + len && ftruncate(j->fd, line - text) < 0)
 		return err_errno(e, "%s", path);
 	return 0;
 }
@@ -137,7 +144,7 @@ int journal_open(const char *path, bool create, struct journal **ret, struct err
 	}
 	j->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0),
 		     0600);
-	r = j->fd < 0 ? err_errno(e, "%s", path) : read_journal(j, path, e);
+	r = j->fd < 0 ? err_errno(e, "%s", path) : read_journal(j, path, create, e);
 	if (r < 0) {
 		journal_close(j);
 		return r;

@@ -31,6 +31,7 @@ enum record_kind {
 	REC_NETNS_DIR, /* -, -, -: /run/netns became a mount point */
 	REC_NETNS,     /* cookie, -, name */
 	REC_LINK,      /* cookie of its namespace, ifindex, name */
+	REC_RAISED,    /* cookie of its namespace, ifindex, name: was down before */
 	REC_GROUP,     /* cookie of its namespace, group, -: all links of that group */
 	REC_ADDRESS,   /* cookie of its namespace, ifindex, ADDRESS/LEN */
 	REC_ROUTE,     /* cookie of its namespace, ifindex, "TO VIA|- METRIC|- TABLE" */
@@ -41,6 +42,8 @@ enum record_kind {
 	REC_FOLDER,    /* -, -, path; removed when empty */
 	REC_KINDS
 };
+
+#define TUNNEL_PROCESS "wireguard-go of " /* a tunnel's REC_PROCESS: then NS/IF */
 
 struct record {
 	unsigned int id;
@@ -55,7 +58,10 @@ enum lab_state { LAB_MAKING, LAB_UP, LAB_REMOVING };
 
 struct journal;
 
-/* journal_open - the journal at @path; made (0600) where @create, else -ENOENT.  Reads it. */
+/*
+ * journal_open - the journal at @path.  Reads it.  @create: to write to it, under the lab's lock; it
+ * is made (0600) where it is not there.  Without: only to look; -ENOENT.
+ */
 int journal_open(const char *path, bool create, struct journal **ret, struct err *e);
 
 /* journal_close - NULL is allowed.  The file stays. */

@@ -285,8 +285,11 @@ int plan_build(const struct topology *t, const struct plan_options *o, struct pl
 		arena_free(arena);
 		return err_code(e, ENOMEM, "plan");
 	}
-	*p = (struct plan){
-		.arena = arena, .topology = t, .backend = o->backend, .here = o->host != NULL};
+	*p = (struct plan){.arena = arena,
+			   .topology = t,
+			   .backend = o->backend,
+			   .here = o->host != NULL,
+			   .first_index = o->first_index};
 	p->ns = arena_alloc(arena, n * sizeof(*p->ns));
 	b.next_index = arena_alloc(arena, n * sizeof(*b.next_index));
 	b.networks = arena_alloc(arena, (t->n_networks + 1) * sizeof(*b.networks));

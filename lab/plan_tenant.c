@@ -79,7 +79,9 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 		build_sysctl(b, tb->ns, "net.ipv6.conf.all.forwarding", "1");
 	if (b->o->backend != BACKEND_NONE) {
 		tb->k = build_tunnel(b, &t->tunnel_if, tb->ns, host_ns, host->gateway->mtu);
-		tb->k->index = build_index(b, tb->ns);
+		/* the kernel looks for the number in both namespaces: one that is free in the
+		 * host's, and above those of the tenant's */
+		tb->k->index = build_index(b, host_ns);
 		tb->k->tenant = t;
 		tb->k->dir = t->netns;
 		build_tunnel_start(b, tb->k);

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/nl.h"
 #include "base/ns.h"
 #include "nat/rules.h"
@@ -141,15 +143,37 @@ int preflight_backend(enum backend wanted, enum backend *ret, struct err *e)
 		      e);
 }
 
-static bool needs_tunnels(const struct host *h)
+static size_t count_tunnels(const struct host *h)
 {
-	return h->n_tunnels || (h->gateway && h->gateway->n_tenants);
+	return h->n_tunnels + (h->gateway ? h->gateway->n_tenants : 0);
+}
+
+/* each wireguard-go holds an inotify instance, of which a user has few */
+static int check_inotify(size_t tunnels, struct err *e)
+{
+	static const char path[] = "/proc/sys/fs/inotify/max_user_instances";
+	struct err why = ERR_INIT;
+	unsigned long max;
+	char value[32];
+
+	if (io_read_value(path, value, sizeof(value), &why) < 0)
+		return 0;
+	max = strtoul(value, NULL, 10);
+	if (tunnels <= max)
+		return 0;
+	err_set(e, EMFILE,
+		"%zu userspace tunnels need as many inotify instances, and %lu are allowed",
+		tunnels, max);
+	err_hint(e, "sysctl fs.inotify.max_user_instances=%zu, or use a kernel with WireGuard",
+		 tunnels + 128);
+	return err_kind_set(e, ERR_CANNOT);
 }
 
 int preflight_topology(const struct topology *t, const struct host *only, enum backend wanted,
 		       enum backend *ret, struct err *e)
 {
-	bool tunnels = false, nat = false;
+	size_t tunnels = 0;
+	bool nat = false;
 	int r;
 
 	for (size_t i = 0; i < t->n_hosts; i++) {
@@ -157,7 +181,7 @@ int preflight_topology(const struct topology *t, const struct host *only, enum b
 
 		if (only && only != h)
 			continue;
-		tunnels |= needs_tunnels(h);
+		tunnels += count_tunnels(h);
 		nat |= h->n_napts || h->gateway;
 	}
 	r = preflight_links(e);
@@ -165,5 +189,6 @@ int preflight_topology(const struct topology *t, const struct host *only, enum b
 		r = preflight_nat(e);
 	if (r < 0)
 		return r;
-	return preflight_backend(tunnels ? wanted : BACKEND_NONE, ret, e);
+	r = preflight_backend(tunnels ? wanted : BACKEND_NONE, ret, e);
+	return !r && *ret == BACKEND_USERSPACE ? check_inotify(tunnels, e) : r;
 }

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/io.h"
 #include "lab/load.h"
 
@@ -39,40 +39,57 @@ static int make_dir(const struct store *s, struct err *e)
 {
 	int r = io_mkdir_p(WARREN_RUN_DIR, 0755, e);
 
-	if (!r && mkdir(s->dir, 0700) < 0 && errno != EEXIST)
-		r = err_errno(e, "%s", s->dir);
-	if (r == -EROFS || r == -EACCES || r == -ENOSPC)
-		err_kind_set(e, ERR_CANNOT);
-	return r;
+	if (r < 0)
+		return r;
+	/* ENOENT: the last lab went just now and took /run/warren along; the caller tries again */
+	if (mkdir(s->dir, 0700) < 0 && errno != EEXIST && errno != ENOENT)
+		return err_errno(e, "%s", s->dir);
+	return fault_point(s->dir, e);
+}
+
+/* the lock on *@ret_fd once it is ours; -EAGAIN: it went while we waited for it */
+static int wait_lock(const char *path, int *ret_fd, struct err *e)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat here, held;
+
+	if (fd < 0)
+		return err_errno(e, "%s", path);
+	if (flock(fd, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			return err_set(e, EINTR, "interrupted");
+		return err_errno(e, "wait for the lab's lock");
+	}
+	/* whoever removed the lab has removed the file that we waited for */
+	if (fstat(fd, &held) < 0 || stat(path, &here) < 0 || held.st_ino != here.st_ino)
+		return -EAGAIN;
+	*ret_fd = steal_fd(&fd);
+	return fault_point(path, e);
 }
 
 int store_lock(struct store *s, bool create, struct err *e)
 {
 	char path[256];
-	struct stat here, held;
+	int r;
 
 	store_path(s, "lock", path, sizeof(path));
-	/* whoever removed the lab removed the file that we may have waited for: start again */
-	for (;;) {
-		_cleanup_close_ int fd = -1;
-		int r = create ? make_dir(s, e) : 0;
-
-		if (r < 0)
-			return r;
-		fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
-		if (fd < 0 && errno == ENOENT && create)
-			continue;
-		if (fd < 0)
-			return err_errno(e, "%s", path);
-		if (flock(fd, LOCK_EX) < 0)
-			return err_errno(e, "wait for the lab's lock");
-		if (fstat(fd, &held) == 0 && stat(path, &here) == 0 && held.st_ino == here.st_ino) {
-			s->lock_fd = steal_fd(&fd);
-			return 0;
-		}
-		if (!create)
-			return err_code(e, ENOENT, "%s", path);
+	do {
+		r = create ? make_dir(s, e) : 0;
+		if (!r)
+			r = wait_lock(path, &s->lock_fd, e);
+	} while (r == -EAGAIN || (r == -ENOENT && create));
+	if (r < 0 && create) {
+		if (s->lock_fd >= 0)
+			(void)unlink(path);
+		/* these fail where somebody has something in there */
+		(void)rmdir(s->dir);
+		(void)rmdir(WARREN_RUN_DIR);
 	}
+	if (r < 0)
+		store_unlock(s);
+	if (r == -EROFS || r == -EACCES || r == -ENOSPC)
+		err_kind_set(e, ERR_CANNOT);
+	return r;
 }
 
 void store_unlock(struct store *s)
@@ -82,21 +99,58 @@ void store_unlock(struct store *s)
 	s->lock_fd = -1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* what is in folder @fd, but for @keep; the descriptor is taken over */
+static int empty_folder(int fd, const char *keep, struct err *e)
 {
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+	DIR *d = fdopendir(fd);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!d) {
+		r = err_errno(e, "open it");
+		close(fd);
+		return r;
+	}
+	while (!r && (entry = readdir(d))) {
+		const char *name = entry->d_name;
+		int sub;
+
+		if (!strcmp(name, ".") || !strcmp(name, "..") || (keep && !strcmp(name, keep)))
+			continue;
+		sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub >= 0)
+			r = empty_folder(sub, NULL, e);
+		if (!r && unlinkat(fd, name, sub >= 0 ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT)
+			r = err_errno(e, "%s", name);
+		if (!r)
+			r = fault_point(name, e);
+	}
+	closedir(d);
+	return r;
 }
 
+/*
+ * The lock goes last: from then on the folder is anybody's who makes a new one, and is not empty
+ * any more when we come to remove it.
+ */
 int store_remove(struct store *s, struct err *e)
 {
-	if (nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
-		return err_errno(e, "remove %s", s->dir);
+	int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char path[256];
+	int r;
+
+	r = fd < 0 ? err_errno(e, "open it") : empty_folder(fd, "lock", e);
+	if (!r && unlink(store_path(s, "lock", path, sizeof(path))) < 0 && errno != ENOENT)
+		r = err_errno(e, "lock");
+	if (!r)
+		r = fault_point("lock", e);
+	if (r < 0)
+		return err_wrap(e, "remove %s", s->dir);
+	(void)rmdir(s->dir);
 	store_unlock(s);
+	r = fault_point("remove " WARREN_RUN_DIR, e);
 	(void)rmdir(WARREN_RUN_DIR); /* the last lab takes it along */
-	return 0;
+	return r;
 }
 
 int store_save(const struct store *s, const char *text, size_t len, const struct lab_meta *meta,

@@ -42,7 +42,7 @@ void store_init(struct store *s, const char *name);
 
 /*
  * store_lock - make the folder where @create and take the lab's lock; waits for whoever holds it.
- * -ENOENT: no such lab; -EINTR: a signal came while waiting.
+ * -ENOENT: no such lab (any more); -EINTR: a signal came while waiting.
  */
 int store_lock(struct store *s, bool create, struct err *e);
 

@@ -109,9 +109,7 @@ static int undo_netns_dir(struct undo *u, const struct record *rec, struct err *
 {
 	(void)u;
 	(void)rec;
-	(void)e;
-	netns_dir_release();
-	return 0;
+	return netns_dir_release(e);
 }
 
 /* --- things in the caller's own namespace --------------------------------------------- */
@@ -131,6 +129,13 @@ static int undo_link(struct undo *u, const struct record *rec, struct err *e)
 		return 0;
 	}
 	return chan_do(u->rtnl, link_msg_delete(rec->index), e);
+}
+
+static int undo_raised(struct undo *u, const struct record *rec, struct err *e)
+{
+	int r = link_is(u->rtnl, rec->index, rec->text, NULL, e);
+
+	return r > 0 ? chan_do(u->rtnl, link_msg_down(rec->index), e) : r;
 }
 
 static int ignore(int r, int code)
@@ -235,6 +240,7 @@ static const struct {
 	[REC_NETNS_DIR] = {undo_netns_dir, "folder of namespaces", false},
 	[REC_NETNS] = {undo_netns, "namespace", false},
 	[REC_LINK] = {undo_link, "interface", true},
+	[REC_RAISED] = {undo_raised, "interface", true},
 	[REC_GROUP] = {undo_group, "interfaces", true},
 	[REC_ADDRESS] = {undo_address, "address", true},
 	[REC_ROUTE] = {undo_route, "route", true},
@@ -262,13 +268,18 @@ static int undo_record(struct undo *u, const struct record *rec, struct err *e)
 	return r < 0 ? err_wrap(e, "%s %s", how[rec->kind].word, rec->text) : 0;
 }
 
-/* all are asked to end before the first is waited for */
-static void ask_processes(const struct record *recs, size_t n)
+/*
+ * All tunnels are asked to end before the first is waited for.  Not the programs of run: once
+ * their leader is gone, nothing tells their children from somebody else's processes.
+ */
+static void ask_tunnels(const struct record *recs, size_t n)
 {
 	for (size_t i = n; i-- > 0;) {
 		struct proc_id id = process_of(&recs[i]);
 
-		if (recs[i].live && recs[i].kind == REC_PROCESS && proc_alive(&id))
+		if (recs[i].live && recs[i].kind == REC_PROCESS &&
+		    !strncmp(recs[i].text, TUNNEL_PROCESS, strlen(TUNNEL_PROCESS)) &&
+		    proc_alive(&id))
 			kill(id.pid, SIGTERM);
 	}
 }
@@ -279,7 +290,7 @@ static int undo_all(struct undo *u, struct err *e)
 	const struct record *recs = journal_records(u->j, &n);
 	int failed = 0;
 
-	ask_processes(recs, n);
+	ask_tunnels(recs, n);
 	for (size_t i = n; i-- > 0;) {
 		struct err why = ERR_INIT;
 

@@ -223,8 +223,10 @@ static int make(struct up *u, struct store *s, const struct apply_hooks *hooks,
 	char path[256];
 	int r = journal_open(journal_path(s, path), true, &j, e);
 
-	if (r < 0)
+	if (r < 0) {
+		(void)store_remove(s, &undo_why);
 		return r;
+	}
 	r = journal_set_state(j, LAB_MAKING, e);
 	if (!r)
 		r = prepare_netns_dir(j, e);
@@ -232,10 +234,13 @@ static int make(struct up *u, struct store *s, const struct apply_hooks *hooks,
 		r = apply_plan(u->plan, j, s, hooks, timing, e);
 	if (!r)
 		r = fault_point("up", e);
+	if (!r && hooks->stop && *hooks->stop)
+		r = err_set(e, EINTR, "interrupted");
 	if (!r)
 		r = journal_set_state(j, LAB_UP, e);
 	if (r < 0 && undo_journal(j, &quiet, &undo_why) < 0) {
-		err_hint(e, "not all could be undone (%s): `warren down %s`", undo_why.msg,
+		e->hint[0] = '\0';
+		err_hint(e, "not all could be undone (%.120s): `warren down %s`", undo_why.msg,
 			 s->name);
 		journal_close(j);
 		return r;
@@ -306,6 +311,10 @@ int lab_up(const struct lab_file *f, const struct up_options *o, const struct ap
 	if (r < 0)
 		return r;
 	r = former_state(&s, &state, &why);
+	if (r < 0 && r != -ENOENT) {
+		*e = why;
+		goto out;
+	}
 	if (!r && state == LAB_UP) {
 		*ret = UP_UNCHANGED;
 		r = compare_running(&u, e);
@@ -316,8 +325,10 @@ int lab_up(const struct lab_file *f, const struct up_options *o, const struct ap
 			hooks->note("a former run was cut short: removing what it left",
 				    hooks->arg);
 		r = undo_rest(&s, hooks, e);
-		if (r < 0)
+		if (r < 0) {
+			err_wrap(e, "remove what a former run left");
 			goto out;
+		}
 	}
 	r = prepare(&u, e);
 	if (!r)
@@ -344,12 +355,13 @@ int lab_down(const char *name, const struct apply_hooks *hooks, struct err *e)
 	if (r < 0)
 		return r;
 	store_init(&s, name);
-	if (!store_exists(&s)) {
+	/* it may also go while we wait for the lock */
+	r = store_lock(&s, false, e);
+	if (r == -ENOENT) {
 		err_set(e, ENOENT, "lab %s is not up", name);
 		err_hint(e, "`warren ls` lists those that are");
 		return err_kind_set(e, ERR_NO);
 	}
-	r = store_lock(&s, true, e);
 	if (!r)
 		r = undo_rest(&s, hooks, e);
 	if (!r)

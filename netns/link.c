@@ -57,6 +57,17 @@ struct nl_msg *link_msg_bridge(const struct link_end *end)
 	return m;
 }
 
+/*
+ * One queue, which is what a veth uses unless told otherwise: left to itself the kernel makes one
+ * for each CPU, takes all but one out of use, and waits for RCU over it, twice a pair.
+ */
+static int put_queues(struct nl_msg *m)
+{
+	int r = nla_put_u32(m, IFLA_NUM_TX_QUEUES, 1);
+
+	return !r ? nla_put_u32(m, IFLA_NUM_RX_QUEUES, 1) : r;
+}
+
 struct nl_msg *link_msg_veth(const struct link_end *a, const struct link_end *b)
 {
 	struct ifinfomsg ifi = {.ifi_index = (int)a->index};
@@ -64,11 +75,13 @@ struct nl_msg *link_msg_veth(const struct link_end *a, const struct link_end *b)
 	struct nl_msg *m = start(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi);
 	struct nlattr *info, *data, *peer;
 
-	if (!m || put_end(m, a) < 0 || !(info = nla_nest_start(m, IFLA_LINKINFO)) ||
+	if (!m || put_end(m, a) < 0 || put_queues(m) < 0 ||
+	    !(info = nla_nest_start(m, IFLA_LINKINFO)) ||
 	    nla_put_string(m, IFLA_INFO_KIND, "veth") < 0 ||
 	    !(data = nla_nest_start(m, IFLA_INFO_DATA)) ||
 	    !(peer = nla_nest_start(m, VETH_INFO_PEER)) ||
-	    nlmsg_append(m, &peer_ifi, sizeof(peer_ifi), NLMSG_ALIGNTO) < 0 || put_end(m, b) < 0)
+	    nlmsg_append(m, &peer_ifi, sizeof(peer_ifi), NLMSG_ALIGNTO) < 0 || put_end(m, b) < 0 ||
+	    put_queues(m) < 0)
 		return drop(m);
 	nla_nest_end(m, peer);
 	nla_nest_end(m, data);
@@ -123,6 +136,13 @@ struct nl_msg *link_msg_up(uint32_t index, uint32_t mtu)
 	struct nl_msg *m = start(RTM_NEWLINK, 0, &ifi);
 
 	return m && mtu && nla_put_u32(m, IFLA_MTU, mtu) < 0 ? drop(m) : m;
+}
+
+struct nl_msg *link_msg_down(uint32_t index)
+{
+	struct ifinfomsg ifi = {.ifi_index = (int)index, .ifi_change = IFF_UP};
+
+	return start(RTM_NEWLINK, 0, &ifi);
 }
 
 struct nl_msg *link_msg_no_autoconf(uint32_t index)

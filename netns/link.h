@@ -45,6 +45,9 @@ struct nl_msg *link_msg_port_up(uint32_t index, bool isolated);
 /* link_msg_up - RTM_NEWLINK: raise link @index; @mtu in bytes, 0: leave it. */
 struct nl_msg *link_msg_up(uint32_t index, uint32_t mtu);
 
+/* link_msg_down - RTM_NEWLINK: the reverse. */
+struct nl_msg *link_msg_down(uint32_t index);
+
 /*
  * link_msg_no_autoconf - RTM_SETLINK: link @index gets no IPv6 address of its own accord, and
  * so sends nothing of its own accord.  To be sent before the link is raised: in one message with

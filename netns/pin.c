@@ -44,6 +44,8 @@ int netns_dir_prepare(bool *ret_made, struct err *e)
 	bool made = false;
 	int r = io_mkdir_p(NETNS_DIR, 0755, e);
 
+	if (!r)
+		r = fault_point("folder of namespaces made", e);
 	if (r < 0)
 		return r;
 	/* fails with EINVAL where the folder is no mount point yet */
@@ -53,16 +55,22 @@ int netns_dir_prepare(bool *ret_made, struct err *e)
 		if (mount(NETNS_DIR, NETNS_DIR, NULL, MS_BIND | MS_REC, NULL) < 0)
 			return err_errno(e, "bind %s onto itself", NETNS_DIR);
 		made = true;
+		if (fault_point("folder of namespaces bound", e) < 0)
+			return -e->code;
 	}
 	*ret_made = made;
 	return 0;
 }
 
-void netns_dir_release(void)
+int netns_dir_release(struct err *e)
 {
 	/* busy means that somebody has a name in there: then it stays */
-	if (rmdir(NETNS_DIR) < 0 && errno == EBUSY && umount2(NETNS_DIR, 0) == 0)
-		(void)rmdir(NETNS_DIR);
+	if (rmdir(NETNS_DIR) == 0 || errno != EBUSY || umount2(NETNS_DIR, 0) < 0)
+		return 0;
+	if (fault_point("folder of namespaces unmounted", e) < 0)
+		return -e->code;
+	(void)rmdir(NETNS_DIR);
+	return 0;
 }
 
 int netns_create_here(struct err *e)
@@ -102,6 +110,8 @@ int netns_unpin(const char *name, struct err *e)
 	path_of(name, path);
 	if (umount2(path, MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
 		return err_errno(e, "unmount %s", path);
+	if (fault_point("unmounted", e) < 0)
+		return -e->code;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_errno(e, "remove %s", path);
 	return 0;

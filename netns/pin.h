@@ -27,7 +27,7 @@ int netns_dir_prepare(bool *ret_made, struct err *e);
 bool netns_dir_is_mount(void);
 
 /* netns_dir_release - undo netns_dir_prepare(), if nobody has a name in there now. */
-void netns_dir_release(void);
+int netns_dir_release(struct err *e);
 
 /*
  * netns_create_here - put the calling thread into a new, empty network namespace.

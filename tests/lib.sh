@@ -92,6 +92,9 @@ unlike() {
 	fi
 }
 
+# re TEXT: TEXT as a regular expression for like and unlike (keys have a + in them)
+re() { sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$1"; }
+
 # must CMD...: a step that the rest stands on; ends the test if it fails
 must() {
 	local status
@@ -189,7 +192,7 @@ declare -A captures=()
 # capture_start NS IF FILE [FILTER...]: tcpdump into a text file; returns when it listens.
 # Its process is $capture.
 capture_start() {
-	local nsname=$1 dev=$2 file=$3 line said= fifo=$tmp/.tcpdump.$RANDOM
+	local nsname=$1 dev=$2 file=$3 line said='' fifo=$tmp/.tcpdump.$RANDOM
 	shift 3
 	mkfifo "$fifo"
 	ip netns exec "$nsname" tcpdump -i "$dev" -n -l --immediate-mode -s 200 "$@" >"$file" 2>"$fifo" &

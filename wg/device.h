@@ -26,6 +26,8 @@
 #include "base/proc.h"
 #include "wg/key.h"
 
+#define WG_UAPI_DIR "/run/wireguard" /* where wg(8) looks for sockets of userspace interfaces */
+
 enum wg_kind { WG_KERNEL, WG_USERSPACE };
 
 /* wg_kind_name - "kernel", "userspace". */

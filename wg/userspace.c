@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "wg/backend.h"
 #include "wg/uapi.h"
 #include "wg/userspace_decoy.h"
@@ -104,7 +105,7 @@ static int leave_file(int dir, const char *ifname, struct err *e)
 	if (fd < 0)
 		return err_errno(e, "make %s", name);
 	close(fd);
-	return 0;
+	return fault_point("file for " PROGRAM, e);
 }
 
 static int spawn(const struct wg_place *place, const struct tun *tun, int uapi_fd,
@@ -164,7 +165,9 @@ int wg_userspace_start(const struct wg_place *place,
 	r = uapi_fd = uapi_listen(place->uapi_path, e);
 	if (r < 0)
 		goto fail;
-	r = tun_create(place, &tun, e);
+	r = fault_point("socket made", e);
+	if (!r)
+		r = tun_create(place, &tun, e);
 	if (r < 0)
 		goto fail_socket;
 	r = spawn(place, &tun, uapi_fd, &b->id, record, arg, e);
@@ -175,6 +178,11 @@ int wg_userspace_start(const struct wg_place *place,
 	b->way = tun.way;
 	b->ifindex = tun.ifindex;
 	b->pidfd = (int)syscall(SYS_pidfd_open, b->id.pid, 0);
+	r = fault_point("process started", e);
+	if (r < 0) {
+		wg_userspace_abort(b);
+		return r;
+	}
 	*ret = b;
 	return 0;
 fail_socket:
@@ -270,8 +278,10 @@ int wg_userspace_finish(const struct wg_place *place, struct wg_birth *b, struct
 
 	if (!r) {
 		tell_mtu(place, b);
-		r = tun_bring_home(place, b->way, b->ifindex, e);
+		r = fault_point("process ready", e);
 	}
+	if (!r)
+		r = tun_bring_home(place, b->way, b->ifindex, e);
 	if (r < 0) {
 		wg_userspace_abort(b);
 		return r;

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/ns.h"
 #include "wg/userspace.h"
 #include "wg/userspace_decoy.h"
@@ -163,7 +164,9 @@ static int set_up(struct chan *rtnl, int ifindex, uint32_t mtu, struct err *e)
 	r = chan_queue(rtnl, msg, 0, NULL, e);
 	if (!r)
 		r = chan_queue(rtnl, link_request(ifindex, IFF_UP), 0, NULL, e);
-	return r < 0 ? r : chan_flush(rtnl, NULL, e);
+	if (!r)
+		r = chan_flush(rtnl, NULL, e);
+	return !r ? fault_point("TUN raised", e) : r;
 }
 
 static int set_up_in(int ns_fd, int ifindex, uint32_t mtu, struct err *e)
@@ -187,6 +190,8 @@ int tun_create(const struct wg_place *place, struct tun *ret, struct err *e)
 		r = tun_open(place->birth_ns, NULL, 0, &t, e);
 	else
 		r = tun_open(place->home_ns, place->ifname, place->ifindex, &t, e);
+	if (!r)
+		r = fault_point("TUN made", e);
 	if (!r && t.way == TUN_DECOY)
 		r = set_up_in(place->home_ns, t.ifindex, place->mtu, e);
 	else if (!r)
@@ -247,6 +252,8 @@ static int move_home(const struct wg_place *place, int ifindex, struct err *e)
 	if (r < 0)
 		return r;
 	r = chan_do(place->birth_rtnl, move_request(place, ifindex), e);
+	if (!r)
+		r = fault_point("TUN moved", e);
 	if (!r)
 		r = chan_do(home, raise_request(place->ifname), e);
 	chan_close(home);

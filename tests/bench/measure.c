@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 	bool settling = argc > 1 && !strcmp(argv[1], "--settle");
 	struct timespec start, end;
 	struct rusage usage;
-	int status;
+	int status = 0;
 	pid_t pid;
 
 	argv += settling ? 2 : 1;

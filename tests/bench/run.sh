@@ -11,15 +11,15 @@
 #   quick          small labs, one round: does it run at all
 #   --write FILE   put the table into FILE between its two "bench" comment lines
 #
-# WARREN: the program (./warren).  BENCH_BIN: where bare and measure were built
-# (build/release/tests/bench).  ROUNDS: rounds (5).  CASES: which
-# (100 1000 100-tunnels niransix; N: N tenants, N-tunnels: with wireguard-go).  Exit status 1: a target was missed or,
+# WARREN: the program (./warren).  BENCH_BIN: where bare and measure are (built for the run
+# unless given).  ROUNDS: rounds (5).  CASES: which (100 1000 100-tunnels niransix; N: N
+# tenants, N-tunnels: with wireguard-go).  Exit status 1: a target was missed or,
 # which is worse, a lab could not be made or differed from the others.
 set -u
 self=$(realpath "$0")
 top=$(dirname "$(dirname "$(dirname "$self")")")
 warren=$(realpath "${WARREN:-$top/warren}")
-bin=$(realpath "${BENCH_BIN:-$top/build/release/tests/bench}")
+bin=${BENCH_BIN:-}
 export LC_ALL=C
 
 # --- one run, inside ---------------------------------------------------------------------
@@ -106,7 +106,7 @@ median() { # FILE COLUMN
 }
 
 ratio() { # A B
-	awk -v a="$1" -v b="$2" 'BEGIN {printf "%.2f", a / b}'
+	awk -v a="$1" -v b="$2" 'BEGIN {printf "%.3f", a / b}'
 }
 
 quick=
@@ -120,9 +120,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ "$(id -u)" -eq 0 ] || { echo "run.sh: must be root, to make namespaces" >&2; exit 3; }
-for program in "$warren" "$bin/bare" "$bin/measure"; do
-	[ -x "$program" ] || { echo "run.sh: $program is missing: make bench builds it" >&2; exit 3; }
-done
+[ -x "$warren" ] || { echo "run.sh: $warren is missing: make builds it" >&2; exit 3; }
 rounds=${ROUNDS:-5}
 read -ra cases <<<"${CASES:-100 1000 100-tunnels niransix}"
 [ -z "$quick" ] || { rounds=1 cases=(5 3-tunnels niransix); }
@@ -130,6 +128,19 @@ bench_tmp=$(mktemp -d)
 export bench_tmp
 trap 'rm -rf "$bench_tmp"' EXIT
 status=0
+
+build() {
+	local libs="libnl-3.0 libnl-genl-3.0 libnftnl libmnl libsodium"
+	# shellcheck disable=SC2046,SC2086 # flags are words
+	(cd "$top" && cc -std=gnu11 -D_GNU_SOURCE -O2 -o "$bin/measure" tests/bench/measure.c &&
+		cc -std=gnu11 -D_GNU_SOURCE -O2 -I. $(pkg-config --cflags $libs) -o "$bin/bare" \
+			tests/bench/bare.c nat/*.c base/*.c $(pkg-config --libs $libs) -pthread)
+}
+if [ -z "$bin" ]; then
+	export BENCH_BIN=$bench_tmp
+	bin=$bench_tmp
+	build || exit 3
+fi
 
 rivals_of() {
 	case $1 in
@@ -180,7 +191,7 @@ table() {
 			if [ ! -s "$file" ] || [ ! -s "$bench_tmp/$lab.warren" ]; then continue; fi
 			printf '| %s | %s | %.0f ms | %.0f ms | %.1f MiB | %s | %s |\n' \
 				"$(label "$lab")" "$rival" "$(median "$file" 1)" "$(median "$file" 3)" \
-				"$(ratio "$(median "$file" 2)" 1024)" \
+				"$(awk -v k="$(median "$file" 2)" 'BEGIN {print k / 1024}')" \
 				"$(ratio "$(median "$bench_tmp/$lab.warren" 1)" "$(median "$file" 1)")" \
 				"$(ratio "$(median "$bench_tmp/$lab.warren" 3)" "$(median "$file" 3)")"
 		done

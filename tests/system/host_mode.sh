@@ -50,7 +50,7 @@ done
 
 # what there is on a machine, but for counters and life times
 state() {
-	on "$1" sh -c 'ip -o link | sed "s/ state .*//; s/<[^>]*>//"; ip -o addr | grep -v "scope link"; ip route; ip -6 route | grep -v fe80;
+	on "$1" sh -c 'ip -o link | sed "s/ qdisc .*//; s/NO-CARRIER,//; s/,LOWER_UP//; s/,M-DOWN//"; ip -o addr | grep -v "scope link"; ip route; ip -6 route | grep -v fe80;
 		nft list ruleset; ls /run/netns /run/warren /run/wireguard 2>/dev/null; sysctl -n net.ipv4.ip_forward' 2>&1
 }
 as_before() { [ "$(state "$1")" = "${before[$1]}" ]; }

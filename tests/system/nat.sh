@@ -3,17 +3,12 @@
 #
 # The nat room against its witnesses: nft, conntrack, tcpdump, and real packets.
 #
-# Environment: NAT_TOOL=PROGRAM, tests/system/nat_tool.c compiled (else it is compiled here)
+# Environment: WARREN_TOOLS=FOLDER with nat_tool (make check-system sets it)
 
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 need nft conntrack tcpdump socat ip ping ss setpriv
 
-tool=${NAT_TOOL-}
-if [ -z "$tool" ]; then
-	tool=$tmp/nat_tool
-	(cd "$top" && must "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -I. -O1 -g -o "$tool" \
-		tests/system/nat_tool.c nat/*.c base/{addr,arena,err,io,ns}.c -lnftnl -lmnl -pthread) || exit 1
-fi
+tool=${WARREN_TOOLS:?}/nat_tool
 
 servers=()
 namespaces=()

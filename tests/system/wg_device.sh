@@ -3,38 +3,19 @@
 #
 # The WireGuard devices of wg/, made by wg_device_tool and looked at with ip, ss, wg and ping.
 #
-#   wg_device.sh TOOL [kernel|userspace]
-#
-# Runs in namespaces of its own.  Status 77: this machine lacks that backend.
-set -u
+# Environment: WARREN_TOOLS=FOLDER with wg_device_tool (make check-system sets it),
+# WG_KIND=kernel|userspace (userspace)
 
-TOOL=$1
-KIND=${2:-userspace}
-if [ -z "${WG_DEVICE_INSIDE-}" ]; then
-	WG_DEVICE_INSIDE=1 exec unshare -m -n -- bash "$0" "$TOOL" "$KIND"
-fi
-
-failed=0
-check() { # NAME COMMAND…: is it so?
-	local name=$1
-	shift
-	if "$@" >/run/out 2>&1; then
-		echo "ok: $name"
-	else
-		echo "FAILED: $name: $*"
-		cat /run/out
-		failed=1
-	fi
-}
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+need wg ip ss ping
+TOOL=${WARREN_TOOLS:?}/wg_device_tool
+KIND=${WG_KIND-userspace}
+check() { ok "$@"; }
 refuses() { # ERRNO COMMAND…: does it fail with that?
 	local code=$1
 	shift
 	! "$@" 2>/run/err && grep -q "^$code: " /run/err
 }
-ns() { nsenter --net="/run/netns/$1" "${@:2}"; }
-
-mount -t tmpfs run /run || exit 1
-mkdir -p /run/netns
 # a folder too long for a unix address
 L=/run/$(printf '%0150d' 0)
 mkdir -p "$L"/{a,b}
@@ -57,13 +38,8 @@ remove_namespaces() {
 	rm -f "$L"/?/wg0.*
 	for n in u a b; do ip netns del $n; done
 }
-trap remove_namespaces EXIT
+tool available "$KIND" || skip "no $KIND backend here"
 make_namespaces
-
-if ! tool available "$KIND"; then
-	echo "SKIP: no $KIND backend here"
-	exit 77
-fi
 
 ka=$(wg genkey) kb=$(wg genkey) psk=$(wg genpsk)
 pa=$(wg pubkey <<<"$ka") pb=$(wg pubkey <<<"$kb")
@@ -165,4 +141,5 @@ else
 	check "no such interface" refuses ENODEV tool get kernel $U wg0 "$L/a"
 	check "not a WireGuard" refuses EOPNOTSUPP tool get kernel $A lo "$L/a"
 fi
-exit $failed
+remove_namespaces
+rm -rf "$L" /run/wireguard /run/witness /run/ours /run/err

@@ -124,7 +124,7 @@ static int run(struct cmd *c, size_t argc, char **argv)
 
 	(void)argc;
 	if (strcmp(argv[0], "list"))
-		return cmd_usage(c, "no `conntrack %s`: list", argv[0]);
+		return cmd_usage(c, "there is `conntrack list` and no `conntrack %s`", argv[0]);
 	if (lab_open(argv[1], &l, &c->err) < 0)
 		status = cmd_fail(c);
 	else

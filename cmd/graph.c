@@ -65,7 +65,8 @@ static void ascii_host(const struct topology *t, const struct host *h)
 		printf("  --- [%s]\n", t->networks[h->attachments[i].network].name);
 	}
 	for (size_t i = 0; i < h->n_tunnels; i++) {
-		printf("  |-- %s  ", h->tunnels[i].ifname.full);
+		printf("  |-- %s%s", h->tunnels[i].ifname.full,
+		       h->tunnels[i].addresses.n ? "  " : "");
 		print_prefixes(&h->tunnels[i].addresses, " ");
 		for (size_t k = 0; k < h->tunnels[i].n_peers; k++) {
 			printf("%s", k ? ", " : "  ~~>  ");

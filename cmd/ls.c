@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/out.h"
@@ -61,6 +62,8 @@ static int run(struct cmd *c, size_t argc, char **argv)
 	for (size_t i = 0; i < n; i++)
 		list_one(c, t, names[i]);
 	out_table_print(t);
+	if (!n && !c->json && !c->quiet && isatty(STDOUT_FILENO))
+		puts("no lab is up");
 	store_list_free(names, n);
 	return STATUS_DONE;
 }

@@ -110,18 +110,26 @@ void out_table_print(struct out_table *t)
 		if (w > widths[i % t->columns])
 			widths[i % t->columns] = w;
 	}
-	for (size_t i = 0; t->n && i < t->columns; i++)
+	for (size_t i = 0; t->n && i < t->columns; i++) {
+		bool last = i + 1 == t->columns || !t->heads[i + 1][0];
+
 		print_cell(t->heads[i], COLOUR_HEAD,
-			   i + 1 < t->columns ? widths[i] + 2 - strlen(t->heads[i]) : 0);
+			   last ? 0 : widths[i] + 2 - strlen(t->heads[i]));
+		if (last)
+			break;
+	}
 	if (t->n)
 		putchar('\n');
-	for (size_t i = 0; i < t->n; i++) {
-		bool last = (i + 1) % t->columns == 0;
+	for (size_t i = 0; i < t->n; i += t->columns) {
+		size_t last = t->columns;
 
-		print_cell(t->cells[i].text, t->cells[i].colour,
-			   last ? 0 : widths[i % t->columns] + 2 - width_of(t->cells[i].text));
-		if (last)
-			putchar('\n');
+		while (last > 1 && !t->cells[i + last - 1].text[0])
+			last--;
+		for (size_t k = 0; k < last; k++)
+			print_cell(t->cells[i + k].text, t->cells[i + k].colour,
+				   k + 1 < last ? widths[k] + 2 - width_of(t->cells[i + k].text)
+						: 0);
+		putchar('\n');
 	}
 	arena_free(t->arena);
 }
@@ -157,7 +165,7 @@ const char *out_ago(int64_t then, char buf[static 24])
 
 int out_json(struct cmd *c, json_t *doc)
 {
-	int r = doc ? json_dumpf(doc, stdout, JSON_COMPACT) : -1;
+	int r = doc ? json_dumpf(doc, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) : -1;
 
 	json_decref(doc);
 	if (r == 0) {

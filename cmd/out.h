@@ -31,6 +31,12 @@ void out_cell(struct out_table *t, enum colour colour, const char *fmt, ...)
 /* out_table_print - print and free; nothing is printed for a table without rows */
 void out_table_print(struct out_table *t);
 
+/* out_plural - "" for one, "s" for any other number. */
+static inline const char *out_plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* out_bytes - "1.2 KiB" into @buf; returns @buf. */
 const char *out_bytes(uint64_t n, char buf[static 16]);
 

@@ -129,7 +129,7 @@ static void print_hosts(const struct lab *l, const struct lab_status *s)
 			size_t len = 0;
 
 			/* a gateway's ports are many and have no addresses: their number will do */
-			if (gw && !link->n_addresses) {
+			if (gw && link->master && !link->n_addresses) {
 				ports++;
 				continue;
 			}
@@ -151,7 +151,7 @@ static void print_hosts(const struct lab *l, const struct lab_status *s)
 			continue;
 		out_cell(t, COLOUR_NONE, "%s", "");
 		out_cell(t, COLOUR_NONE, "%s", "");
-		out_cell(t, COLOUR_DIM, "%zu ports", ports);
+		out_cell(t, COLOUR_DIM, "%zu port%s", ports, out_plural(ports));
 		out_cell(t, COLOUR_DIM, "on the bridge %s",
 			 l->t->hosts[i].bridges[gw->bridge].ifname.full);
 	}
@@ -167,7 +167,9 @@ static void print_peer_cells(struct out_table *out, const struct lab *l,
 
 	if (!t->alive || i >= t->config.n_peers) {
 		out_cell(out, t->alive ? COLOUR_NONE : COLOUR_BAD, "%s",
-			 t->alive ? "no peer" : t->why);
+			 !t->alive   ? t->why
+			 : t->ifname ? "no peer"
+				     : "no tunnel");
 		for (int k = 0; k < 3; k++)
 			out_cell(out, COLOUR_NONE, "%s", "");
 		return;

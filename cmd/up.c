@@ -93,20 +93,30 @@ static void print_timing(const struct apply_timing *t, double total)
 	fprintf(stderr, "%-26s %10s %12.2f\n", "all", "", total * 1e3);
 }
 
-static void say_result(const struct cmd *c, const struct topology *t, enum up_result result,
-		       double seconds)
+static void say_result(const struct cmd *c, const struct topology *t, const char *host,
+		       enum up_result result, double seconds)
 {
-	size_t tenants = 0;
+	size_t tenants = 0, hosts = 0;
 
 	if (c->quiet)
 		return;
-	for (size_t i = 0; i < t->n_hosts; i++)
+	for (size_t i = 0; i < t->n_hosts; i++) {
+		if (host && strcmp(host, t->hosts[i].name))
+			continue;
+		hosts++;
 		tenants += t->hosts[i].gateway ? t->hosts[i].gateway->n_tenants : 0;
-	if (result == UP_UNCHANGED)
-		printf("lab %s is up already, and unchanged\n", t->name);
-	else
-		printf("lab %s is up: %zu hosts, %zu tenants, in %.2f s\n", t->name, t->n_hosts,
-		       tenants, seconds);
+	}
+	if (host)
+		printf("host %s of ", host);
+	printf("lab %s is up", t->name);
+	if (result == UP_UNCHANGED) {
+		puts(" already, and unchanged");
+		return;
+	}
+	printf(": ");
+	if (!host)
+		printf("%zu host%s, ", hosts, out_plural(hosts));
+	printf("%zu tenant%s, in %.2f s\n", tenants, out_plural(tenants), seconds);
 }
 
 static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_options *o)
@@ -123,7 +133,6 @@ static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_opt
 	end = out_seconds();
 	out_progress_end();
 	if (r < 0) {
-		err_wrap(&c->err, "lab %s", f->t->name);
 		return cmd_fail(c);
 	}
 	if (cmd_value(c, "timing"))
@@ -132,7 +141,7 @@ static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_opt
 		return out_json(c, json_pack("{s:s, s:s, s:b, s:f}", "lab", f->t->name, "state",
 					     "up", "changed", result == UP_MADE, "duration_ms",
 					     (end - start) * 1e3));
-	say_result(c, f->t, result, end - start);
+	say_result(c, f->t, o->host, result, end - start);
 	return STATUS_DONE;
 }
 

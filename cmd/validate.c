@@ -27,6 +27,16 @@ static size_t count_tenants(const struct topology *t)
 	return n;
 }
 
+static void say_valid(const char *file, const struct topology *t)
+{
+	size_t tenants = count_tenants(t);
+
+	printf("%s: lab %s is valid: %zu network%s, %zu host%s, %zu tenant%s, %zu check%s\n", file,
+	       t->name, t->n_networks, out_plural(t->n_networks), t->n_hosts,
+	       out_plural(t->n_hosts), tenants, out_plural(tenants), t->n_checks,
+	       out_plural(t->n_checks));
+}
+
 static int run(struct cmd *c, size_t argc, char **argv)
 {
 	struct lab_file f;
@@ -42,9 +52,7 @@ static int run(struct cmd *c, size_t argc, char **argv)
 					      (int)f.t->n_hosts, "tenants", (int)count_tenants(f.t),
 					      "checks", (int)f.t->n_checks));
 	else if (!status && !c->quiet)
-		printf("%s: lab %s is valid: %zu networks, %zu hosts, %zu tenants, %zu checks\n",
-		       argv[0], f.t->name, f.t->n_networks, f.t->n_hosts, count_tenants(f.t),
-		       f.t->n_checks);
+		say_valid(argv[0], f.t);
 	lab_file_clear(&f);
 	return status;
 }

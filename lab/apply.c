@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "base/fault.h"
 #include "base/ns.h"
 #include "lab/apply_ops.h"
+#include "netns/pin.h"
 #include "netns/sysctl.h"
 
 bool apply_is_here(const struct apply *a, size_t ns)
@@ -35,13 +37,46 @@ int apply_record(struct apply *a, enum record_kind kind, uint64_t number, uint32
 	return journal_add(a->journal, &r, e);
 }
 
+/* a namespace that was made, and let go of in the meantime: is it still the same? */
+static int reopen(struct apply *a, size_t ns, struct err *e)
+{
+	struct apply_ns *s = &a->ns[ns];
+	_cleanup_close_ int fd = netns_open(a->plan->ns[ns].name, e);
+	_cleanup_close_ int sock = -1;
+	uint64_t cookie;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = ns_enter(fd, e);
+	if (r < 0)
+		return r;
+	a->current = ns;
+	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return err_errno(e, "open a socket");
+	r = ns_cookie(sock, &cookie, e);
+	if (!r && cookie != s->cookie)
+		r = err_set(e, ESTALE, "somebody else has put another namespace there");
+	if (!r)
+		s->fd = steal_fd(&fd);
+	return r;
+}
+
+int apply_open(struct apply *a, size_t ns, struct err *e)
+{
+	return a->ns[ns].fd >= 0 ? 0 : reopen(a, ns, e);
+}
+
 int apply_enter(struct apply *a, size_t ns, struct err *e)
 {
 	int r;
 
 	if (a->current == ns)
 		return 0;
-	r = ns_enter(a->ns[ns].fd, e);
+	r = apply_open(a, ns, e);
+	if (!r)
+		r = ns_enter(a->ns[ns].fd, e);
 	if (!r)
 		a->current = ns;
 	return r;
@@ -128,7 +163,8 @@ static int release_done(struct apply *a, const struct op *op, struct err *e)
 	if (op->kind == OP_TUNNEL_START || op->kind == OP_TUNNEL || op->kind == OP_TUNNEL_SET)
 		used[1] = op->tunnel->birth;
 	for (size_t i = 0; i < 2 && !r; i++) {
-		if (a->plan->ns[used[i]].last_op != at)
+		if (a->plan->ns[used[i]].last_op > at || apply_is_here(a, used[i]) ||
+		    a->ns[used[i]].fd < 0)
 			continue;
 		r = apply_flush(a, e);
 		release_ns(a, used[i]);

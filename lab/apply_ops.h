@@ -33,6 +33,8 @@ struct apply {
 
 /* apply.c */
 int apply_enter(struct apply *a, size_t ns, struct err *e);
+/* makes sure that a->ns[@ns].fd is open */
+int apply_open(struct apply *a, size_t ns, struct err *e);
 int apply_flush(struct apply *a, struct err *e);
 /* is namespace @ns the caller's own, in which every object needs a record? */
 bool apply_is_here(const struct apply *a, size_t ns);

@@ -98,16 +98,20 @@ int apply_tunnel(struct apply *a, const struct op *op, struct err *e)
 int apply_tunnel_set(struct apply *a, const struct op *op, struct err *e)
 {
 	const struct plan_tunnel *k = op->tunnel;
-	struct wg_handle h = {.kind = a->plan->backend == BACKEND_KERNEL ? WG_KERNEL : WG_USERSPACE,
-			      .ifname = k->ifname->name,
-			      .home_ns = a->ns[k->home].fd};
+	struct wg_handle h = {.ifname = k->ifname->name};
 	struct wg_config c;
 	struct paths p;
 	int r;
 
 	paths_of(a, k, &p);
 	h.uapi_path = p.uapi;
-	r = tunnel_config(k, a->ns[k->birth].fd, &c, e);
+	h.kind = a->plan->backend == BACKEND_KERNEL ? WG_KERNEL : WG_USERSPACE;
+	r = h.kind == WG_KERNEL ? apply_open(a, k->home, e) : 0;
+	if (!r)
+		r = apply_open(a, k->birth, e); /* endpoints that are names are looked up there */
+	h.home_ns = a->ns[k->home].fd;
+	if (!r)
+		r = tunnel_config(k, a->ns[k->birth].fd, &c, e);
 	if (r < 0)
 		return r;
 	r = wg_set(&h, &c, e);

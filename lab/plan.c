@@ -158,27 +158,44 @@ struct plan_tunnel *build_tunnel(struct build *b, const struct ifname *ifname, s
 	return k;
 }
 
-static void tunnel_op(struct build *b, enum op_kind kind, const struct plan_tunnel *k)
+static struct op *tunnel_op(struct build *b, enum op_kind kind, const struct plan_tunnel *k)
 {
 	struct op *op = build_op(b, kind, k->home);
 
 	op->ifname = k->ifname->name;
 	op->index = k->index;
 	op->tunnel = k;
-	needs(b, k->birth);
+	return op;
 }
 
 void build_tunnel_start(struct build *b, const struct plan_tunnel *k)
 {
-	if (b->o->backend == BACKEND_USERSPACE)
-		tunnel_op(b, OP_TUNNEL_START, k);
+	if (b->o->backend != BACKEND_USERSPACE)
+		return;
+	tunnel_op(b, OP_TUNNEL_START, k);
+	needs(b, k->birth);
 }
 
 void build_tunnel_up(struct build *b, const struct plan_tunnel *k, bool ipv6)
 {
 	tunnel_op(b, OP_TUNNEL, k);
-	tunnel_op(b, OP_TUNNEL_SET, k);
+	needs(b, k->birth);
 	build_link_up(b, k->home, k->ifname->name, k->index, 0, ipv6);
+}
+
+/*
+ * Keys and peers come when packets can flow: a peer with a keepalive shakes hands at once, and
+ * tries again five seconds later only.  The namespaces are opened once more for it.
+ */
+static void build_tunnels_set(struct build *b)
+{
+	for (size_t i = 0; i < b->p->n_tunnels && !b->no_memory; i++) {
+		const struct plan_tunnel *k = b->p->tunnels[i];
+		size_t last = b->p->ns[k->home].last_op;
+
+		tunnel_op(b, OP_TUNNEL_SET, k);
+		b->p->ns[k->home].last_op = last;
+	}
 }
 
 bool prefix_list_has_v6(const struct prefix_list *l)
@@ -267,6 +284,7 @@ static int build_all(struct build *b, struct err *e)
 		r = build_window(b, i, i + TUNNEL_WINDOW < end ? i + TUNNEL_WINDOW : end, e);
 	if (!only)
 		raise_networks(b);
+	build_tunnels_set(b);
 	for (size_t i = first; i < end && !r; i++)
 		build_host_runs(b, i);
 	return r;

@@ -31,7 +31,7 @@ enum backend { BACKEND_AUTO, BACKEND_KERNEL, BACKEND_USERSPACE, BACKEND_NONE };
 struct plan_ns {
 	const char *name;    /* NULL: the one the command runs in (host mode) */
 	const char *subject; /* "host vpn-center", "tenant c00", "networks": for messages */
-	size_t last_op;      /* index of the last operation that needs it open */
+	size_t last_op;      /* from this operation on it is not held open, only opened for one */
 };
 
 enum op_kind {

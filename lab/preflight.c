@@ -130,7 +130,7 @@ int preflight_backend(enum backend wanted, enum backend *ret, struct err *e)
 		}
 		if (wanted == BACKEND_KERNEL) {
 			*e = kernel;
-			return cannot(r, "no WireGuard in this kernel", e);
+			return err_kind_set(e, ERR_CANNOT);
 		}
 	}
 	r = wg_userspace_available(e);

@@ -29,6 +29,8 @@ static int take_link(const struct nlmsghdr *nlh, void *arg, struct err *e)
 	*k = (struct link_seen){.index = (uint32_t)ifi->ifi_index, .up = ifi->ifi_flags & IFF_UP};
 	if (tb[IFLA_IFNAME])
 		nla_strlcpy(k->name, tb[IFLA_IFNAME], sizeof(k->name));
+	if (tb[IFLA_MASTER])
+		k->master = nla_get_u32(tb[IFLA_MASTER]);
 	if (tb[IFLA_MTU])
 		k->mtu = nla_get_u32(tb[IFLA_MTU]);
 	return 0;

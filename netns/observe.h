@@ -15,7 +15,8 @@
 
 struct link_seen {
 	uint32_t index;
-	uint32_t mtu; /* bytes */
+	uint32_t mtu;    /* bytes */
+	uint32_t master; /* index of the bridge that it is a port of; 0: none */
 	char name[16];
 	bool up;
 	struct ip_prefix *addresses; /* link-local ones of IPv6 left out */

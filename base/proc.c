@@ -27,6 +27,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/proc_id.h"
 
 #define FIRST_FD  3
@@ -421,6 +422,8 @@ int proc_start(const struct proc_spec *spec, struct proc_id *ret,
 	if (r < 0)
 		err_code(e, -r, "process %d", (int)id.pid);
 	else
+		r = fault_point("process forked", e);
+	if (!r)
 		r = release_child(&l, &id, record, arg, e);
 	if (r < 0) {
 		/* the gate's end tells the child to go; a child that failed has gone */

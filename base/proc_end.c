@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/proc_id.h"
 
 int proc_identify(pid_t pid, uint64_t *ret_start, char *ret_state)
@@ -23,7 +24,7 @@ int proc_identify(pid_t pid, uint64_t *ret_start, char *ret_state)
 	char path[64], text[1024], state;
 	_cleanup_close_ int fd = -1;
 	const char *p;
-	uint64_t start;
+	uint64_t start = 0;
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -50,14 +51,14 @@ int proc_identify(pid_t pid, uint64_t *ret_start, char *ret_state)
 /* the very process of @id, be it a zombie */
 static bool exists(const struct proc_id *id, char *ret_state)
 {
-	uint64_t start;
+	uint64_t start = 0;
 
 	return id->pid > 0 && !proc_identify(id->pid, &start, ret_state) && start == id->start;
 }
 
 bool proc_alive(const struct proc_id *id)
 {
-	char state;
+	char state = 0;
 
 	return exists(id, &state) && state != 'Z' && state != 'X';
 }
@@ -100,7 +101,7 @@ static int signal_all(const struct proc_id *id, int pidfd, int sig)
 /* what the ended process has left running in its group */
 static void kill_rest(const struct proc_id *id)
 {
-	uint64_t start;
+	uint64_t start = 0;
 	char state;
 	bool taken = proc_identify(id->pid, &start, &state) == 0;
 
@@ -133,6 +134,8 @@ int proc_end(const struct proc_id *id, int grace_ms, struct err *e)
 		if (!wait_end(pidfd, 1000))
 			return err_code(e, ETIMEDOUT, "end process %d", (int)id->pid);
 	}
+	if (fault_point("process ended", e) < 0)
+		return -e->code;
 	if (leader)
 		kill_rest(id);
 	/* a child of ours would stay a zombie; anybody else's is not for us to reap (ECHILD) */

@@ -54,10 +54,12 @@ static json_t *entry_json(const struct listing *v, const struct ct_entry *ct)
 	if (ct->has_timeout)
 		json_object_set_new(o, "timeout", json_integer(ct->timeout));
 	if (ct->has_counters[0] && ct->has_counters[1]) {
-		json_object_set_new(o, "packets",
-				    json_integer((json_int_t)(ct->packets[0] + ct->packets[1])));
-		json_object_set_new(o, "bytes",
-				    json_integer((json_int_t)(ct->bytes[0] + ct->bytes[1])));
+		json_object_set_new(
+			o, "packets",
+			json_integer((json_int_t)ct->packets[0] + (json_int_t)ct->packets[1]));
+		json_object_set_new(
+			o, "bytes",
+			json_integer((json_int_t)ct->bytes[0] + (json_int_t)ct->bytes[1]));
 	}
 	if (ct->has_mark)
 		json_object_set_new(o, "mark", json_integer(ct->mark));

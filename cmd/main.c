@@ -145,9 +145,9 @@ static int unknown_option(const struct cmd *c, const char *word)
 }
 
 /* -1: go on; else the exit status */
-static int take_global(struct cmd *c, size_t i)
+static int take_global(struct cmd *c, const struct option_spec *o)
 {
-	switch (global_options[i].name[0]) {
+	switch (o->name[0]) {
 	case 'j':
 		c->json = true;
 		return -1;
@@ -158,7 +158,7 @@ static int take_global(struct cmd *c, size_t i)
 		help_print(c->command, stdout);
 		return STATUS_DONE;
 	default:
-		if (!strcmp(global_options[i].name, "version")) {
+		if (!strcmp(o->name, "version")) {
 			puts("warren " WARREN_VERSION);
 			return STATUS_DONE;
 		}
@@ -195,8 +195,8 @@ static int take_options(struct cmd *c, int argc, char **argv)
 			return unknown_option(c, argv[optind - 1]);
 		if (o >= OWN_BASE)
 			c->values[o - OWN_BASE] = optarg ? optarg : "";
-		else
-			status = take_global(c, (size_t)(o - GLOBAL_BASE));
+		else /* cppcheck-suppress arrayIndexOutOfBoundsCond; OWN_BASE is above all of them */
+			status = take_global(c, &global_options[o - GLOBAL_BASE]);
 	}
 	return status;
 }

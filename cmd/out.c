@@ -60,7 +60,7 @@ struct out_table *out_table_new(const char *const *heads, size_t columns)
 	struct arena *a = arena_new(0);
 	struct out_table *t = a ? arena_alloc(a, sizeof(*t)) : NULL;
 
-	if (!t)
+	if (!t || !columns)
 		abort(); /* a command that prints has done its work, and has nothing to undo */
 	*t = (struct out_table){.arena = a, .heads = heads, .columns = columns};
 	return t;
@@ -98,7 +98,8 @@ static void print_cell(const char *text, enum colour colour, size_t pad)
 
 void out_table_print(struct out_table *t)
 {
-	size_t *widths = arena_alloc(t->arena, t->columns * sizeof(*widths));
+	const size_t columns = t->columns ? t->columns : 1;
+	size_t *widths = arena_alloc(t->arena, columns * sizeof(*widths));
 
 	if (!widths)
 		abort();
@@ -106,9 +107,10 @@ void out_table_print(struct out_table *t)
 		widths[i] = strlen(t->heads[i]);
 	for (size_t i = 0; i < t->n; i++) {
 		size_t w = width_of(t->cells[i].text);
+		size_t *column = &widths[i % columns];
 
-		if (w > widths[i % t->columns])
-			widths[i % t->columns] = w;
+		if (w > *column)
+			*column = w;
 	}
 	for (size_t i = 0; t->n && i < t->columns; i++) {
 		bool last = i + 1 == t->columns || !t->heads[i + 1][0];

@@ -273,7 +273,7 @@ static int status_one(struct cmd *c, const char *name)
 
 	if (!r)
 		r = lab_status_read(&l, &s, &c->err);
-	if (r < 0)
+	if (r)
 		status = cmd_fail(c);
 	else if (c->json)
 		status = out_json(c, status_json(&l, &s));

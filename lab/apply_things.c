@@ -40,8 +40,6 @@ int apply_netns(struct apply *a, const struct op *op, struct err *e)
 	if (!r)
 		r = apply_record(a, REC_NETNS, s->cookie, 0, a->plan->ns[op->ns].name, e);
 	if (!r)
-		r = fault_point("namespace made", e);
-	if (!r)
 		r = netns_pin(a->plan->ns[op->ns].name, s->fd, e);
 	return r;
 }
@@ -58,8 +56,6 @@ int apply_sysctl(struct apply *a, const struct op *op, struct err *e)
 		snprintf(text, sizeof(text), "%s %s", op->sysctl.key, old);
 		if (!r)
 			r = apply_record(a, REC_SYSCTL, a->ns[op->ns].cookie, 0, text, e);
-		if (!r)
-			r = fault_point("sysctl recorded", e);
 	}
 	return !r ? sysctl_set(op->sysctl.key, op->sysctl.value, e) : r;
 }
@@ -83,8 +79,6 @@ int apply_napt(struct apply *a, const struct op *op, struct err *e)
 	if (!r && apply_is_here(a, op->ns))
 		r = apply_record(a, REC_TABLE, a->ns[op->ns].cookie, 0, napt_owner(t, owner), e);
 	if (!r)
-		r = fault_point("rules recorded", e);
-	if (!r)
 		r = nat_apply(sock, rs, true, e);
 	nat_ruleset_free(rs);
 	return r;
@@ -100,8 +94,6 @@ int apply_folder(struct apply *a, const char *path, struct err *e)
 	if (stat(path, &st) == 0)
 		return 0;
 	r = apply_record(a, REC_FOLDER, 0, 0, path, e);
-	if (!r)
-		r = fault_point("folder recorded", e);
 	if (!r && mkdir(path, 0755) < 0 && errno != EEXIST)
 		r = err_errno(e, "%s", path);
 	return !r ? fault_point("folder made", e) : r;
@@ -122,8 +114,6 @@ int apply_file(struct apply *a, const struct op *op, struct err *e)
 		return err_code(e, EEXIST, "not ours");
 	if (!r)
 		r = apply_record(a, REC_FILE, 0, 0, op->file.path, e);
-	if (!r)
-		r = fault_point("file recorded", e);
 	if (r < 0)
 		return r;
 	fd = open(op->file.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -145,9 +135,8 @@ struct process_record {
 static int record_process(const struct proc_id *id, void *arg, struct err *e)
 {
 	const struct process_record *p = arg;
-	int r = apply_record(p->a, REC_PROCESS, id->start, (uint32_t)id->pid, p->program, e);
 
-	return !r ? fault_point("process recorded", e) : r;
+	return apply_record(p->a, REC_PROCESS, id->start, (uint32_t)id->pid, p->program, e);
 }
 
 static int wait_ready(struct apply *a, const struct op *op, const struct proc_id *id,

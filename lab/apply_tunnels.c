@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/fault.h"
 #include "base/io.h"
 #include "lab/apply_ops.h"
 #include "lab/tunnel.h"
@@ -44,12 +43,9 @@ static int record_process(const struct proc_id *id, void *arg, struct err *e)
 {
 	const struct birth_record *b = arg;
 	char text[128];
-	int r;
 
 	snprintf(text, sizeof(text), TUNNEL_PROCESS "%s/%s", b->k->dir, b->k->ifname->name);
-	r = apply_record(b->a, REC_PROCESS, id->start, (uint32_t)id->pid, text, e);
-
-	return !r ? fault_point("process recorded", e) : r;
+	return apply_record(b->a, REC_PROCESS, id->start, (uint32_t)id->pid, text, e);
 }
 
 int apply_tunnel_start(struct apply *a, const struct op *op, struct err *e)
@@ -99,7 +95,7 @@ int apply_tunnel_set(struct apply *a, const struct op *op, struct err *e)
 {
 	const struct plan_tunnel *k = op->tunnel;
 	struct wg_handle h = {.ifname = k->ifname->name};
-	struct wg_config c;
+	struct wg_config c = {0};
 	struct paths p;
 	int r;
 

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/io.h"
 
 #define JOURNAL_MAX ((size_t)256 * 1024 * 1024) /* bytes; 5,000 tenants take below 1 MiB */
@@ -165,9 +166,15 @@ void journal_close(struct journal *j)
 
 static int append(struct journal *j, const char *line, int len, struct err *e)
 {
+	off_t end = lseek(j->fd, 0, SEEK_END);
 	int r = io_write_all(j->fd, line, (size_t)len);
 
-	return r < 0 ? err_code(e, -r, "write the journal") : 0;
+	if (!r)
+		return 0;
+	/* half a line would spoil the next one */
+	if (end >= 0)
+		(void)!ftruncate(j->fd, end);
+	return err_code(e, -r, "write the journal");
 }
 
 int journal_add(struct journal *j, struct record *r, struct err *e)
@@ -186,23 +193,29 @@ int journal_add(struct journal *j, struct record *r, struct err *e)
 	ret = append(j, line, len, e);
 	if (ret < 0)
 		return ret;
-	return remember(j, r) < 0 ? err_code(e, ENOMEM, "write the journal") : 0;
+	if (remember(j, r) < 0)
+		return err_code(e, ENOMEM, "write the journal");
+	return fault_point("recorded", e);
 }
 
 int journal_drop(struct journal *j, unsigned int id, struct err *e)
 {
 	char line[16];
+	int r;
 
 	j->records[id - 1].live = false;
-	return append(j, line, snprintf(line, sizeof(line), "-%u\n", id), e);
+	r = append(j, line, snprintf(line, sizeof(line), "-%u\n", id), e);
+	return !r ? fault_point("record dropped", e) : r;
 }
 
 int journal_set_state(struct journal *j, enum lab_state state, struct err *e)
 {
 	char line[16];
+	int r;
 
 	j->state = state;
-	return append(j, line, snprintf(line, sizeof(line), "!%s\n", state_names[state]), e);
+	r = append(j, line, snprintf(line, sizeof(line), "!%s\n", state_names[state]), e);
+	return !r ? fault_point("state recorded", e) : r;
 }
 
 enum lab_state journal_state(const struct journal *j)

@@ -50,7 +50,7 @@ static void describe_tunnel_set(const struct plan_tunnel *k, FILE *out)
 
 	fprintf(out, "WireGuard settings of %s: ", k->ifname->name);
 	if (k->tenant || k->tunnel->has_listen_port)
-		fprintf(out, "port %u, ",
+		fprintf(out, "port %d, ",
 			k->tenant ? k->tenant->listen_port : k->tunnel->listen_port);
 	fprintf(out, "%zu %s", n, n == 1 ? "peer" : "peers");
 }

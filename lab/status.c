@@ -53,7 +53,7 @@ static int read_netns(const struct reader *v, struct netns_status *ns, struct er
 {
 	_cleanup_close_ int fd = ns->netns ? netns_open(ns->netns, e) : dup(v->here);
 	struct err why = ERR_INIT;
-	struct chan *c;
+	struct chan *c = NULL;
 	char count[32];
 	int r;
 
@@ -133,7 +133,7 @@ static int set_up(const struct lab *l, struct lab_status *s)
 	for (size_t i = 0; i < t->n_hosts; i++)
 		if (t->hosts[i].gateway && (!l->host || l->host == &t->hosts[i]))
 			n += t->hosts[i].gateway->n_tenants;
-	s->hosts = calloc(t->n_hosts, sizeof(*s->hosts));
+	s->hosts = calloc(t->n_hosts + 1, sizeof(*s->hosts));
 	s->tenants = calloc(n ? n : 1, sizeof(*s->tenants));
 	if (!s->hosts || !s->tenants)
 		return -ENOMEM;

@@ -83,7 +83,7 @@ static int undo_netns(struct undo *u, const struct record *rec, struct err *e)
 {
 	struct err why = ERR_INIT;
 	_cleanup_close_ int fd = netns_open(rec->text, &why);
-	uint64_t cookie;
+	uint64_t cookie = 0;
 	int r;
 
 	if (fd == -ENOENT || fd == -ELOOP)
@@ -265,6 +265,8 @@ static int undo_record(struct undo *u, const struct record *rec, struct err *e)
 		r = fault_point("removed", e);
 	if (!r)
 		r = journal_drop(u->j, rec->id, e);
+	if (r == -ENOSPC) /* it is gone all the same, which is found out again next time */
+		r = 0;
 	return r < 0 ? err_wrap(e, "%s %s", how[rec->kind].word, rec->text) : 0;
 }
 
@@ -328,5 +330,7 @@ int undo_journal(struct journal *j, const struct apply_hooks *hooks, struct err 
 	struct undo u = {.j = j, .hooks = hooks};
 	int r = journal_set_state(j, LAB_REMOVING, e);
 
+	if (r == -ENOSPC) /* no reason to keep what could be removed */
+		r = 0;
 	return !r ? ns_run(-1, undo_thread, &u, e) : r;
 }

@@ -34,9 +34,9 @@ struct route_spec {
 };
 
 /* route_msg_add - RTM_NEWROUTE: a unicast route, scope link where it has no gateway. */
-struct nl_msg *route_msg_add(const struct route_spec *r);
+struct nl_msg *route_msg_add(const struct route_spec *s);
 
 /* route_msg_del - RTM_DELROUTE. */
-struct nl_msg *route_msg_del(const struct route_spec *r);
+struct nl_msg *route_msg_del(const struct route_spec *s);
 
 #endif

@@ -282,6 +282,8 @@ int wg_userspace_finish(const struct wg_place *place, struct wg_birth *b, struct
 	}
 	if (!r)
 		r = tun_bring_home(place, b->way, b->ifindex, e);
+	if (!r)
+		r = fault_point("TUN home", e);
 	if (r < 0) {
 		wg_userspace_abort(b);
 		return r;
@@ -300,10 +302,10 @@ int wg_userspace_create(const struct wg_place *place, struct proc_id *ret,
 			int (*record)(const struct proc_id *id, void *arg, struct err *e),
 			void *arg, struct err *e)
 {
-	struct wg_birth *b;
+	struct wg_birth *b = NULL;
 	int r = wg_userspace_start(place, record, arg, &b, e);
 
-	return r < 0 ? r : wg_userspace_finish(place, b, ret, e);
+	return r || !b ? r : wg_userspace_finish(place, b, ret, e);
 }
 
 /* --- configuration ---------------------------------------------------------------------------- */

@@ -217,9 +217,8 @@ ns in1 socat -u - IP4-SENDTO:100.64.0.10:253 <<<x
 
 # same NS FAMILY NAME: retried, since timeouts count down between the two
 same() {
-	local i
 
-	for i in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		ns "$1" conntrack -L -f "ipv$2" 2>/dev/null | sort >"$tmp/ct.theirs"
 		ns "$1" "$tool" conntrack "$2" | sort >"$tmp/ct.ours"
 		cmp -s "$tmp/ct.theirs" "$tmp/ct.ours" && [ -s "$tmp/ct.ours" ] && break

@@ -195,7 +195,7 @@ static int take_options(struct cmd *c, int argc, char **argv)
 			return unknown_option(c, argv[optind - 1]);
 		if (o >= OWN_BASE)
 			c->values[o - OWN_BASE] = optarg ? optarg : "";
-		else /* cppcheck-suppress arrayIndexOutOfBoundsCond; OWN_BASE is above all of them */
+		else
 			status = take_global(c, &global_options[o - GLOBAL_BASE]);
 	}
 	return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* peers that refer to each other; what they leave to be filled in; MTUs */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lab/resolve.h"
@@ -234,6 +235,56 @@ static void check_allowed(struct resolving *r, const struct end *end, const stru
 	}
 }
 
+struct allowed {
+	struct ip_prefix prefix;
+	struct src src;
+};
+
+/* by address, the larger prefix first: what contains another then stands before it */
+static int by_prefix(const void *a, const void *b)
+{
+	const struct allowed *x = a, *y = b;
+	int order = ip_addr_cmp(&x->prefix.addr, &y->prefix.addr);
+
+	return order ? order : x->prefix.len - y->prefix.len;
+}
+
+/*
+ * Tenants may overlap with each other; inside one, an overlap is a slip of the pen more often
+ * than a wish.  (A plain tunnel may have it: WireGuard sends to the longest prefix.)
+ */
+static void check_overlap(struct resolving *r, const struct peer *peers, size_t n)
+{
+	struct allowed *all;
+	size_t count = 0, outer = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += peers[i].allowed_ips.n;
+	all = arena_alloc(r->t->arena, (count + 1) * sizeof(*all));
+	if (!all || n < 2)
+		return;
+	count = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < peers[i].allowed_ips.n; k++)
+			all[count++] = (struct allowed){peers[i].allowed_ips.v[k],
+							peers[i].allowed_ips.src[k]};
+	qsort(all, count, sizeof(*all), by_prefix);
+	for (size_t i = 1; i < count && !r->ld->stop; i++) {
+		char inner[IP_PREFIX_STRLEN], whole[IP_PREFIX_STRLEN];
+
+		if (!ip_prefix_overlap(&all[outer].prefix, &all[i].prefix)) {
+			outer = i;
+			continue;
+		}
+		/* the same prefix twice has been said already */
+		if (by_prefix(&all[outer], &all[i]))
+			diag(r->ld, all[i].src,
+			     "%s overlaps with %s of this tenant (inside one tenant nothing may)",
+			     ip_prefix_format(&all[i].prefix, inner),
+			     ip_prefix_format(&all[outer].prefix, whole));
+	}
+}
+
 static void check_peers(struct resolving *r, const struct end *end)
 {
 	size_t n;
@@ -247,6 +298,8 @@ static void check_peers(struct resolving *r, const struct end *end)
 			diag(r->ld, peers[i].src,
 			     "a peer with this public key is there already (take one out)");
 	}
+	if (end->is_tenant)
+		check_overlap(r, peers, n);
 }
 
 /* --- keys ---------------------------------------------------------------------------------- */

@@ -76,3 +76,19 @@ expect() {
 	echo "$3: exit status $2, not $1"
 	return 1
 }
+
+# killed_then_down FILE N: killed at point N of up, then taken down
+killed_then_down() {
+	local status
+	fault "kill@$2" up --backend userspace "$1"
+	status=$?
+	if [ $status -ne 137 ]; then
+		through=1
+		expect 0 $status up || return 1
+	fi
+	warren down "$(lab_of "$1")"
+	status=$?
+	# dead before the first trace of the lab: there is nothing to take down
+	[ "$2" -gt 1 ] || [ $status -ne 1 ] || status=0
+	expect 0 $status down && clean
+}

@@ -59,7 +59,7 @@ before_host() { # a machine with a network card
 after_host() { ip link del enp0s8; }
 before_bad() {
 	cd "$tmp" || return
-	printf '%s\n' 'name: bad' 'hosts:' '  a:' '    gatway: {}' '    networks: {lan: [10.0.0.1]}' \
+	printf '%s\n' 'name: bad' 'hosts:' '  a:' '    gatewy: {}' '    networks: {lan: [10.0.0.1]}' \
 		'    forwarding: maybe' >bad.yaml
 }
 after_bad() { cd "$top" || return; }

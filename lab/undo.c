@@ -105,10 +105,22 @@ static int undo_netns(struct undo *u, const struct record *rec, struct err *e)
 	return netns_unpin(rec->text, e);
 }
 
+/* did the removal of something in there fail?  Then the folder's turn comes next time. */
+static bool still_holds(const struct undo *u, const struct record *folder, enum record_kind kind)
+{
+	size_t n, len = strlen(folder->text);
+	const struct record *recs = journal_records(u->j, &n);
+
+	for (size_t i = folder->id; i < n; i++)
+		if (recs[i].live && recs[i].kind == kind && !strncmp(recs[i].text, folder->text, len))
+			return true;
+	return false;
+}
+
 static int undo_netns_dir(struct undo *u, const struct record *rec, struct err *e)
 {
-	(void)u;
-	(void)rec;
+	if (still_holds(u, rec, REC_NETNS))
+		return err_set(e, EBUSY, "namespaces are left in it");
 	return netns_dir_release(e);
 }
 
@@ -223,7 +235,8 @@ static int undo_file(struct undo *u, const struct record *rec, struct err *e)
 
 static int undo_folder(struct undo *u, const struct record *rec, struct err *e)
 {
-	(void)u;
+	if (still_holds(u, rec, REC_FILE) || still_holds(u, rec, REC_FOLDER))
+		return err_set(e, ENOTEMPTY, "something of ours is left in it");
 	/* somebody put something in there: it is theirs now */
 	if (rmdir(rec->text) < 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST)
 		return err_errno(e, "remove it");

@@ -213,6 +213,18 @@ static const char *journal_path(const struct store *s, char buf[static 256])
 	return store_path(s, "journal", buf, 256);
 }
 
+static int finish(struct journal *j, const struct store *s, const struct apply_hooks *hooks,
+		  struct err *e)
+{
+	int r = fault_point("up", e);
+
+	if (!r && hooks->stop && *hooks->stop)
+		r = err_set(e, EINTR, "interrupted");
+	if (!r)
+		r = journal_set_state(j, LAB_UP, e);
+	return r < 0 ? err_wrap(e, "lab %s", s->name) : 0;
+}
+
 /* from here on the system is changed; on failure it is changed back */
 static int make(struct up *u, struct store *s, const struct apply_hooks *hooks,
 		struct apply_timing *timing, struct err *e)
@@ -230,14 +242,12 @@ static int make(struct up *u, struct store *s, const struct apply_hooks *hooks,
 	r = journal_set_state(j, LAB_MAKING, e);
 	if (!r)
 		r = prepare_netns_dir(j, e);
+	if (r < 0)
+		err_wrap(e, "lab %s", s->name);
 	if (!r)
 		r = apply_plan(u->plan, j, s, hooks, timing, e);
 	if (!r)
-		r = fault_point("up", e);
-	if (!r && hooks->stop && *hooks->stop)
-		r = err_set(e, EINTR, "interrupted");
-	if (!r)
-		r = journal_set_state(j, LAB_UP, e);
+		r = finish(j, s, hooks, e);
 	if (r < 0 && undo_journal(j, &quiet, &undo_why) < 0) {
 		e->hint[0] = '\0';
 		err_hint(e, "not all could be undone (%.120s): `warren down %s`", undo_why.msg,

@@ -60,7 +60,7 @@ clean() {
 # every_point NAME TEST ARG...: calls TEST ARG... N for N = 1, 2, 3 … as a check of its own,
 # until it sets $through; no lab has more than a thousand points
 every_point() {
-	local name=$1 n
+	local name=$1
 	shift
 	through=
 	for ((n = 1; n < 1000; n++)); do

@@ -19,7 +19,7 @@ import yaml
 
 # file: why a schema cannot say it
 BEYOND = {
-    "tenant-overlap.yaml": "prefixes that overlap",
+    "tenant-overlap": "prefixes that overlap",
     "addresses": "which prefix an address lies in",
     "ambiguous": "references",
     "clashes": "names that meet",

@@ -118,13 +118,13 @@ check-unit: $(UNIT)
 	@tests/run-unit $(UNIT)
 
 check-schema: $(BINARY)
-	@WARREN=./$(BINARY) tests/schema.py
+	@WARREN=$(abspath $(BINARY)) tests/schema.py
 
 check-system: $(BINARY) $(TOOLS)
-	@WARREN=./$(BINARY) WARREN_TOOLS=$(CURDIR)/$(BUILD)/tests/system tests/run-system $(TESTS)
+	@WARREN=./$(BINARY) WARREN_TOOLS=$(abspath $(BUILD))/tests/system tests/run-system $(TESTS)
 
 check-vm: $(BINARY)
-	@WARREN=./$(BINARY) tests/vm/check $(TESTS)
+	@WARREN=$(abspath $(BINARY)) tests/vm/check $(TESTS)
 
 SANITIZED := BUILD=build/sanitize BINARY=build/sanitize/warren CFLAGS='-O1 -g' \
 	SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
@@ -169,7 +169,7 @@ doc: build/doc/warren.1 build/doc/warren-topology.5
 
 build/doc/warren.1: doc/warren.1.in $(BINARY)
 	@mkdir -p $(@D)
-	./$(BINARY) help --mdoc | sed -e '/@COMMANDS@/{r /dev/stdin' -e 'd}' -e 's/@VERSION@/$(VERSION)/' \
+	$(abspath $(BINARY)) help --mdoc | sed -e '/^@COMMANDS@$$/{r /dev/stdin' -e 'd}' -e 's/@VERSION@/$(VERSION)/' \
 		doc/warren.1.in >$@
 
 build/doc/warren-topology.5: doc/warren-topology.5
@@ -182,9 +182,9 @@ install: all doc
 	install -Dm644 -t $(DESTDIR)$(MANDIR)/man5 build/doc/warren-topology.5
 	install -Dm644 -t $(DESTDIR)$(DATADIR)/topologies topologies/*.yaml topologies/schema.json
 	install -d $(DESTDIR)$(BASHCOMPDIR) $(DESTDIR)$(ZSHCOMPDIR) $(DESTDIR)$(FISHCOMPDIR)
-	./$(BINARY) completion bash >$(DESTDIR)$(BASHCOMPDIR)/warren
-	./$(BINARY) completion zsh >$(DESTDIR)$(ZSHCOMPDIR)/_warren
-	./$(BINARY) completion fish >$(DESTDIR)$(FISHCOMPDIR)/warren.fish
+	$(abspath $(BINARY)) completion bash >$(DESTDIR)$(BASHCOMPDIR)/warren
+	$(abspath $(BINARY)) completion zsh >$(DESTDIR)$(ZSHCOMPDIR)/_warren
+	$(abspath $(BINARY)) completion fish >$(DESTDIR)$(FISHCOMPDIR)/warren.fish
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/warren $(DESTDIR)$(MANDIR)/man1/warren.1 \

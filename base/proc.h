@@ -52,6 +52,13 @@ bool proc_alive(const struct proc_id *id);
  */
 int proc_end(const struct proc_id *id, int grace_ms, struct err *e);
 
+/*
+ * proc_end_marked - end every process whose environment has the entry @mark ("NAME=value"): a
+ * program that was started with it, and what that has started, also in sessions of their own.
+ * As proc_end(); @mark must be unique to what may be ended.
+ */
+int proc_end_marked(const char *mark, int grace_ms, struct err *e);
+
 /* proc_find - the file of a program along PATH; *@ret is freed by the caller.  -ENOENT. */
 int proc_find(const char *program, char **ret, struct err *e);
 

@@ -173,6 +173,8 @@ static int draw(struct cmd *c, const struct topology *t)
 {
 	const char *format = cmd_value(c, "format");
 
+	if (c->json)
+		return cmd_usage(c, "a drawing is not JSON: --format dot is for programs");
 	if (!format || !strcmp(format, "ascii"))
 		draw_ascii(t);
 	else if (!strcmp(format, "dot"))

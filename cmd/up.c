@@ -119,6 +119,14 @@ static void say_result(const struct cmd *c, const struct topology *t, const char
 	printf("%zu tenant%s, in %.2f s\n", tenants, out_plural(tenants), seconds);
 }
 
+static void say_operation(const struct plan *p, const struct op *op, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "%s: ", p->ns[op->ns].subject);
+	op_describe(p, op, stderr);
+	fputc('\n', stderr);
+}
+
 static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_options *o)
 {
 	struct apply_timing timing = {0};
@@ -129,6 +137,10 @@ static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_opt
 
 	cmd_catch_signals();
 	out_hooks(c, "making", &hooks);
+	if (c->verbose) {
+		hooks.did = say_operation;
+		hooks.progress = NULL;
+	}
 	r = lab_up(f, o, &hooks, &timing, &result, &c->err);
 	end = out_seconds();
 	out_progress_end();

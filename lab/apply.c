@@ -208,6 +208,8 @@ static int apply_ops(struct apply *a, struct err *e)
 		a->charged = 0;
 		a->timing->count[p->ops[i].kind]++;
 		before = after;
+		if (!r && a->hooks->did)
+			a->hooks->did(p, &p->ops[i], a->hooks->arg);
 		if (!r && a->hooks->progress)
 			a->hooks->progress(i + 1, p->n_ops, a->hooks->arg);
 	}

@@ -18,6 +18,8 @@ struct apply_hooks {
 	volatile sig_atomic_t *stop;
 	/* after each operation, from the helper thread; NULL: not wanted */
 	void (*progress)(size_t done, size_t total, void *arg);
+	/* after each operation, from the helper thread; NULL: not wanted */
+	void (*did)(const struct plan *plan, const struct op *op, void *arg);
 	/* something that the user should know and that is no failure; NULL: not wanted */
 	void (*note)(const char *text, void *arg);
 	void *arg;

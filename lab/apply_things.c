@@ -2,9 +2,11 @@
 /* Operations that are more than requests about links: namespaces, rules, files, programs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,8 +20,10 @@
 #include "netns/sysctl.h"
 #include "probe/probe.h"
 
-#define READY_TRIES   100 /* a program has these many … */
-#define READY_EVERY   100 /* … times as many milliseconds to answer */
+/* a program has ten seconds to answer; whether it has failed is looked at in between */
+#define READY_ROUNDS  50
+#define READY_TRIES   4
+#define READY_EVERY   50 /* milliseconds */
 #define SYSCTL_LENGTH 1024
 
 /* --- namespaces ------------------------------------------------------------------ */
@@ -46,18 +50,23 @@ int apply_netns(struct apply *a, const struct op *op, struct err *e)
 
 int apply_sysctl(struct apply *a, const struct op *op, struct err *e)
 {
-	char old[SYSCTL_LENGTH], text[2 * SYSCTL_LENGTH];
+	char old[SYSCTL_LENGTH], text[2 * SYSCTL_LENGTH], both[3 * SYSCTL_LENGTH];
+	const char *value = op->sysctl.value;
 	int r = apply_enter(a, op->ns, e);
 
 	if (!r && apply_is_here(a, op->ns)) {
 		r = sysctl_get(op->sysctl.key, old, sizeof(old), e);
-		if (!r && !strcmp(old, op->sysctl.value))
+		if (!r && !strcmp(old, value))
 			return 0;
+		if (op->sysctl.append && old[0]) {
+			snprintf(both, sizeof(both), "%s,%s", old, value);
+			value = both;
+		}
 		snprintf(text, sizeof(text), "%s %s", op->sysctl.key, old);
 		if (!r)
 			r = apply_record(a, REC_SYSCTL, a->ns[op->ns].cookie, 0, text, e);
 	}
-	return !r ? sysctl_set(op->sysctl.key, op->sysctl.value, e) : r;
+	return !r ? sysctl_set(op->sysctl.key, value, e) : r;
 }
 
 /* --- NAPT ------------------------------------------------------------------------- */
@@ -139,24 +148,43 @@ static int record_process(const struct proc_id *id, void *arg, struct err *e)
 	return apply_record(p->a, REC_PROCESS, id->start, (uint32_t)id->pid, p->program, e);
 }
 
+/* has it ended in failure?  (One that ends well may have left a server in the background.) */
+static bool has_failed(const struct proc_id *id, int *ret_status)
+{
+	siginfo_t info = {0};
+
+	if (waitid(P_PID, (id_t)id->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
+		return false;
+	*ret_status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+	return *ret_status != 0;
+}
+
 static int wait_ready(struct apply *a, const struct op *op, const struct proc_id *id,
 		      const char *log, struct err *e)
 {
 	char endpoint[IP_ENDPOINT_STRLEN];
-	struct probe p = {.method = PROBE_TCP,
-			  .ns_fd = a->ns[op->ns].fd,
-			  .target = op->run->ready,
-			  .retries = READY_TRIES - 1,
-			  .timeout_ms = READY_EVERY};
-	int r = probe_run(&p, 1, a->hooks->stop, NULL, NULL, e);
+	struct probe p;
+	int status;
 
-	if (r < 0 || p.ok)
-		return r;
 	ip_endpoint_format(&op->run->ready, endpoint);
-	if (!proc_alive(id))
-		err_set(e, ECHILD, "it ended before %s answered", endpoint);
-	else
-		err_set(e, ETIMEDOUT, "%s does not answer: %s", endpoint, p.message);
+	for (int i = 0; i < READY_ROUNDS; i++) {
+		int r;
+
+		p = (struct probe){.method = PROBE_TCP,
+				   .ns_fd = a->ns[op->ns].fd,
+				   .target = op->run->ready,
+				   .retries = READY_TRIES - 1,
+				   .timeout_ms = READY_EVERY};
+		r = probe_run(&p, 1, a->hooks->stop, NULL, NULL, e);
+		if (r < 0 || p.ok)
+			return r;
+		if (has_failed(id, &status)) {
+			err_set(e, ECHILD, "it ended with status %d before %s answered", status,
+				endpoint);
+			return err_hint(e, "see what it printed: %s", log);
+		}
+	}
+	err_set(e, ETIMEDOUT, "%s does not answer: %s", endpoint, p.message);
 	return err_hint(e, "see what it printed: %s", log);
 }
 
@@ -164,9 +192,11 @@ int apply_run(struct apply *a, const struct op *op, struct err *e)
 {
 	const char *name = a->plan->ns[op->ns].name;
 	struct process_record p = {a, op->run->argv[0]};
-	char folder[256], log[512], etc[256];
+	char folder[256], log[512], etc[256], mark[128];
+	const char *const env[] = {mark, NULL};
 	struct proc_spec spec = {.argv = op->run->argv,
 				 .ns_fd = a->ns[op->ns].fd,
+				 .env = env,
 				 .log = log,
 				 .mount_ns = true,
 				 .etc_dir = etc};
@@ -178,6 +208,11 @@ int apply_run(struct apply *a, const struct op *op, struct err *e)
 	snprintf(etc, sizeof(etc), "/etc/netns/%s", name ? name : "");
 	if (!name || access(etc, F_OK) < 0)
 		spec.etc_dir = NULL;
+	/* what it starts, and what leaves its session, is found by this */
+	snprintf(mark, sizeof(mark), "WARREN_RUN=%s.%" PRIu64 ".%zu", a->plan->topology->name,
+		 a->ns[op->ns].cookie, (size_t)(op - a->plan->ops));
+	if (!r)
+		r = apply_record(a, REC_PROGRAMS, 0, 0, mark, e);
 	if (!r)
 		r = proc_start(&spec, &id, record_process, &p, e);
 	if (!r)

@@ -18,10 +18,11 @@
 #define JOURNAL_MAX ((size_t)256 * 1024 * 1024) /* bytes; 5,000 tenants take below 1 MiB */
 
 static const char *const kind_names[] = {
-	[REC_NETNS_DIR] = "netns-dir", [REC_NETNS] = "netns",   [REC_LINK] = "link",
-	[REC_RAISED] = "raised",       [REC_GROUP] = "group",   [REC_ADDRESS] = "address",
-	[REC_ROUTE] = "route",         [REC_SYSCTL] = "sysctl", [REC_TABLE] = "table",
-	[REC_PROCESS] = "process",     [REC_FILE] = "file",     [REC_FOLDER] = "folder",
+	[REC_NETNS_DIR] = "netns-dir", [REC_NETNS] = "netns",       [REC_LINK] = "link",
+	[REC_RAISED] = "raised",       [REC_GROUP] = "group",       [REC_ADDRESS] = "address",
+	[REC_ROUTE] = "route",         [REC_SYSCTL] = "sysctl",     [REC_TABLE] = "table",
+	[REC_PROCESS] = "process",     [REC_PROGRAMS] = "programs", [REC_FILE] = "file",
+	[REC_FOLDER] = "folder",
 };
 static_assert(ARRAY_SIZE(kind_names) == REC_KINDS, "a name for every kind of record");
 

@@ -38,6 +38,7 @@ enum record_kind {
 	REC_SYSCTL,    /* cookie of its namespace, -, "KEY OLD-VALUE" */
 	REC_TABLE,     /* cookie of its namespace, -, owner (the table's comment) */
 	REC_PROCESS,   /* start time, pid, program */
+	REC_PROGRAMS,  /* -, -, "NAME=value": processes with it in their environment */
 	REC_FILE,      /* -, -, path */
 	REC_FOLDER,    /* -, -, path; removed when empty */
 	REC_KINDS

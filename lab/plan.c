@@ -278,11 +278,11 @@ static int build_all(struct build *b, struct err *e)
 	size_t end = only ? first + 1 : t->n_hosts;
 	int r = 0;
 
-	if (!only)
+	if (!only && t->n_networks)
 		build_networks(b);
 	for (size_t i = first; i < end && !r && !b->no_memory; i += TUNNEL_WINDOW)
 		r = build_window(b, i, i + TUNNEL_WINDOW < end ? i + TUNNEL_WINDOW : end, e);
-	if (!only)
+	if (!only && t->n_networks)
 		raise_networks(b);
 	build_tunnels_set(b);
 	for (size_t i = first; i < end && !r; i++)

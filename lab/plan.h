@@ -71,6 +71,7 @@ struct op {
 	union {
 		struct {
 			const char *key, *value;
+			bool append; /* to what is there, with a comma */
 		} sysctl;
 		struct {
 			const char *full; /* the file's name for it, or NULL */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The part of the plan that makes a host: its links, its own tunnels, its settings. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lab/plan_build.h"
+
+#define RESERVED_LENGTH 1024 /* bytes of a list of ports */
 
 static const struct host *host_of(const struct build *b, size_t h)
 {
@@ -113,6 +116,7 @@ static void build_bridge(struct build *b, size_t h, const struct bridge *br)
 }
 
 static void build_host_tunnels_start(struct build *b, size_t h);
+static void build_reserved_ports(struct build *b, size_t h);
 
 int build_host(struct build *b, size_t h, struct err *e)
 {
@@ -134,6 +138,7 @@ int build_host(struct build *b, size_t h, struct err *e)
 		build_sysctl(b, bh->ns, "net.ipv4.ip_forward", "1");
 		build_sysctl(b, bh->ns, "net.ipv6.conf.all.forwarding", "1");
 	}
+	build_reserved_ports(b, h);
 	for (size_t i = 0; i < host->n_attachments && !r; i++) {
 		if (is_here(b))
 			r = adopt_attachment(b, h, &host->attachments[i], e);
@@ -241,6 +246,54 @@ static void build_host_links_up(struct build *b, size_t h)
 		build_link_up(b, b->hosts[h].ns, k.name, k.index, 0,
 			      prefix_list_has_v6(&br->addresses));
 	}
+}
+
+/* --- reserved ports ---------------------------------------------------------------------- */
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+/*
+ * The kernel gives no socket a listen port of a tunnel by chance: not a program's, nor another
+ * tunnel's in the instant before its own port is set.
+ */
+static void build_reserved_ports(struct build *b, size_t h)
+{
+	const struct host *host = host_of(b, h);
+	const struct gateway *gw = host->gateway;
+	size_t n = 0, max = host->n_tunnels + (gw ? gw->n_tenants : 0);
+	uint16_t *ports = arena_alloc(b->p->arena, (max + 1) * sizeof(*ports));
+	char *text = arena_alloc(b->p->arena, RESERVED_LENGTH);
+	int len = 0;
+	struct op *op;
+
+	if (!ports || !text) {
+		b->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < host->n_tunnels; i++)
+		if (host->tunnels[i].has_listen_port && host->tunnels[i].listen_port)
+			ports[n++] = host->tunnels[i].listen_port;
+	for (size_t i = 0; gw && i < gw->n_tenants; i++)
+		ports[n++] = gw->tenants[i].listen_port;
+	if (!n || b->o->backend == BACKEND_NONE)
+		return;
+	qsort(ports, n, sizeof(*ports), by_number);
+	/* as many as the kernel reads at once; the others have to take their chance */
+	for (size_t i = 0, k; i < n && len < RESERVED_LENGTH - 16; i = k) {
+		for (k = i + 1; k < n && ports[k] == ports[k - 1] + 1; k++)
+			;
+		len += snprintf(text + len, RESERVED_LENGTH - (size_t)len, "%s%u", len ? "," : "",
+				ports[i]);
+		if (k > i + 1)
+			len += snprintf(text + len, RESERVED_LENGTH - (size_t)len, "-%u",
+					ports[k - 1]);
+	}
+	build_sysctl(b, b->hosts[h].ns, "net.ipv4.ip_local_reserved_ports", text);
+	op = &b->p->ops[b->p->n_ops - 1];
+	op->sysctl.append = true;
 }
 
 static void build_settings(struct build *b, size_t h)

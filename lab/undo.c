@@ -112,7 +112,8 @@ static bool still_holds(const struct undo *u, const struct record *folder, enum 
 	const struct record *recs = journal_records(u->j, &n);
 
 	for (size_t i = folder->id; i < n; i++)
-		if (recs[i].live && recs[i].kind == kind && !strncmp(recs[i].text, folder->text, len))
+		if (recs[i].live && recs[i].kind == kind &&
+		    !strncmp(recs[i].text, folder->text, len))
 			return true;
 	return false;
 }
@@ -227,6 +228,12 @@ static int undo_process(struct undo *u, const struct record *rec, struct err *e)
 	return proc_end(&id, GRACE_MS, e);
 }
 
+static int undo_programs(struct undo *u, const struct record *rec, struct err *e)
+{
+	(void)u;
+	return proc_end_marked(rec->text, GRACE_MS, e);
+}
+
 static int undo_file(struct undo *u, const struct record *rec, struct err *e)
 {
 	(void)u;
@@ -260,6 +267,7 @@ static const struct {
 	[REC_SYSCTL] = {undo_sysctl, "sysctl", true},
 	[REC_TABLE] = {undo_table, "NAPT rules", true},
 	[REC_PROCESS] = {undo_process, "process", false},
+	[REC_PROGRAMS] = {undo_programs, "processes", false},
 	[REC_FILE] = {undo_file, "file", false},
 	[REC_FOLDER] = {undo_folder, "folder", false},
 };

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "base/proc_id.h"
+
+#define ENVIRON_MAX ((size_t)4 * 1024 * 1024) /* bytes; the kernel allows little more */
+#define ROUNDS      10 /* a program may start others while it is being ended */
+
+static bool has_mark(pid_t pid, const char *mark)
+{
+	_cleanup_free_ char *text = NULL;
+	struct err why = ERR_INIT;
+	size_t len, size = strlen(mark) + 1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	if (io_read_file(path, ENVIRON_MAX, &text, &len, &why) < 0)
+		return false;
+	for (const char *p = text; p < text + len; p += strlen(p) + 1)
+		if ((size_t)(text + len - p) + 1 >= size && !strcmp(p, mark))
+			return true;
+	return false;
+}
+
+/* one look at all processes; returns how many were ended, or -errno */
+static int end_round(const char *mark, int grace_ms, struct err *e)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *d;
+	int ended = 0, r = 0;
+
+	if (!proc)
+		return err_errno(e, "/proc");
+	while (!r && (d = readdir(proc))) {
+		struct proc_id id = {.pid = (pid_t)strtol(d->d_name, NULL, 10)};
+		char state;
+
+		if (id.pid <= 0 || !has_mark(id.pid, mark) ||
+		    proc_identify(id.pid, &id.start, &state) < 0)
+			continue;
+		r = proc_end(&id, grace_ms, e);
+		ended++;
+	}
+	closedir(proc);
+	return r < 0 ? r : ended;
+}
+
+int proc_end_marked(const char *mark, int grace_ms, struct err *e)
+{
+	int r = 1;
+
+	for (int i = 0; i < ROUNDS && r > 0; i++)
+		r = end_round(mark, grace_ms, e);
+	if (r > 0)
+		return err_set(e, EBUSY, "processes with %s go on starting others", mark);
+	return r;
+}

@@ -212,6 +212,17 @@ static int unknown_command(const struct cmd *c, const char *word)
 	return cmd_usage(c, "no command `%s`", word);
 }
 
+/* what was printed must have arrived: a full disk is a failure */
+static int flush(struct cmd *c, int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	err_errno(&c->err, "write the output");
+	/* what was done stays done: not status 4 */
+	err_kind_set(&c->err, ERR_CANNOT);
+	return cmd_fail(c);
+}
+
 int main(int argc, char **argv)
 {
 	struct cmd c = {.err = ERR_INIT};
@@ -219,7 +230,7 @@ int main(int argc, char **argv)
 	size_t n;
 
 	if (status >= 0)
-		return status;
+		return flush(&c, status);
 	if (optind >= argc) {
 		help_print(NULL, stderr);
 		return STATUS_USAGE;
@@ -231,7 +242,7 @@ int main(int argc, char **argv)
 		return unknown_command(&c, argv[0]);
 	status = take_options(&c, argc, argv);
 	if (status >= 0)
-		return status;
+		return flush(&c, status);
 	argv += optind;
 	n = (size_t)(argc - optind);
 	if (n < c.command->min_args)
@@ -239,10 +250,5 @@ int main(int argc, char **argv)
 	if (n > c.command->max_args)
 		return cmd_usage(&c, "too many arguments: `%s`", argv[c.command->max_args]);
 	status = c.command->run(&c, n, argv);
-	/* what was printed must have arrived: a full disk is a failure */
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		err_errno(&c.err, "write the output");
-		return cmd_fail(&c);
-	}
-	return status;
+	return flush(&c, status);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bringing a lab up and taking it down. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fault.h"
@@ -12,6 +14,8 @@
 #include "lab/lab.h"
 #include "lab/preflight.h"
 #include "netns/pin.h"
+
+#define SPARE_FDS 6
 
 /* what `up` works with */
 struct up {
@@ -225,6 +229,29 @@ static int finish(struct journal *j, const struct store *s, const struct apply_h
 	return r < 0 ? err_wrap(e, "lab %s", s->name) : 0;
 }
 
+/*
+ * Descriptors that are kept free for the undoing: where there are too few of them, that must show
+ * in making.
+ */
+static int spare_get(int fds[static SPARE_FDS], struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < SPARE_FDS; i++) {
+		fds[i] = open("/", O_PATH | O_CLOEXEC);
+		if (fds[i] < 0 && !r)
+			r = err_errno(e, "keep file descriptors free");
+	}
+	return r;
+}
+
+static void spare_release(const int fds[static SPARE_FDS])
+{
+	for (size_t i = 0; i < SPARE_FDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 /* from here on the system is changed; on failure it is changed back */
 static int make(struct up *u, struct store *s, const struct apply_hooks *hooks,
 		struct apply_timing *timing, struct err *e)
@@ -233,13 +260,16 @@ static int make(struct up *u, struct store *s, const struct apply_hooks *hooks,
 	struct err undo_why = ERR_INIT;
 	struct journal *j;
 	char path[256];
+	int spare[SPARE_FDS];
 	int r = journal_open(journal_path(s, path), true, &j, e);
 
 	if (r < 0) {
 		(void)store_remove(s, &undo_why);
 		return r;
 	}
-	r = journal_set_state(j, LAB_MAKING, e);
+	r = spare_get(spare, e);
+	if (!r)
+		r = journal_set_state(j, LAB_MAKING, e);
 	if (!r)
 		r = prepare_netns_dir(j, e);
 	if (r < 0)
@@ -248,6 +278,7 @@ static int make(struct up *u, struct store *s, const struct apply_hooks *hooks,
 		r = apply_plan(u->plan, j, s, hooks, timing, e);
 	if (!r)
 		r = finish(j, s, hooks, e);
+	spare_release(spare);
 	if (r < 0 && undo_journal(j, &quiet, &undo_why) < 0) {
 		e->hint[0] = '\0';
 		err_hint(e, "not all could be undone (%.120s): `warren down %s`", undo_why.msg,
@@ -311,9 +342,16 @@ int lab_up(const struct lab_file *f, const struct up_options *o, const struct ap
 	struct err why = ERR_INIT;
 	enum lab_state state;
 	struct store s;
+	int spare[SPARE_FDS];
 	int r = preflight_privilege(e);
 
 	store_init(&s, f->t->name);
+	if (!r) {
+		r = spare_get(spare, e);
+		spare_release(spare);
+		if (r < 0)
+			err_kind_set(e, ERR_CANNOT);
+	}
 	if (!r)
 		r = find_host(&u, e);
 	if (!r)

@@ -91,14 +91,14 @@ static void test_fds(void **state)
 
 static void test_env(void **state)
 {
-	static const char *const env[] = {"WARREN_A=1", "WARREN_B=2", NULL};
+	static const char *const env[] = {"PROCTEST_A=1", "PROCTEST_B=2", NULL};
 
 	(void)state;
-	setenv("WARREN_A", "old", 1);
-	setenv("WARREN_AB", "kept", 1);
-	_cleanup_free_ char *out = output_of("env | grep ^WARREN_ | sort", env, NULL);
+	setenv("PROCTEST_A", "old", 1);
+	setenv("PROCTEST_AB", "kept", 1);
+	_cleanup_free_ char *out = output_of("env | grep ^PROCTEST_ | sort", env, NULL);
 
-	assert_string_equal(out, "WARREN_A=1\nWARREN_AB=kept\nWARREN_B=2\n");
+	assert_string_equal(out, "PROCTEST_A=1\nPROCTEST_AB=kept\nPROCTEST_B=2\n");
 }
 
 static void test_signals_and_session(void **state)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -96,6 +97,27 @@ int io_write_file(const char *path, const void *data, size_t len, mode_t mode, s
 		return err_code(e, -r, "%s", path);
 	}
 	return fault_point(path, e);
+}
+
+int io_create_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+{
+	_cleanup_free_ char *folder = strdup(path);
+	char *slash = folder ? strrchr(folder, '/') : NULL;
+	_cleanup_close_ int fd = -1;
+	char self[64];
+	int r;
+
+	if (!slash)
+		return err_code(e, folder ? EINVAL : ENOMEM, "%s", path);
+	*slash = '\0';
+	fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_errno(e, "%s", path);
+	r = io_write_all(fd, data, len);
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (!r && linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
+		r = -errno;
+	return r < 0 ? err_code(e, -r, "%s", path) : 0;
 }
 
 int io_write_value(const char *path, const char *value, struct err *e)

@@ -24,6 +24,12 @@ int io_read_file(const char *path, size_t max, char **ret, size_t *ret_len, stru
  */
 int io_write_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
+/*
+ * io_create_file - a new file, whole or not at all: it has no name before it is written.
+ * -EEXIST: there is one already.
+ */
+int io_create_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
+
 /* io_write_value - write @value into an existing file such as one of /proc/sys, in one write(2). */
 int io_write_value(const char *path, const char *value, struct err *e);
 

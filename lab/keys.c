@@ -53,7 +53,11 @@ static int make_key(const char *path, struct key *ret, struct err *e)
 	ret->present = true;
 	wg_key_format(ret->bytes, text);
 	text[WG_KEY_BASE64_LEN - 1] = '\n';
-	return io_write_file(path, text, WG_KEY_BASE64_LEN, 0600, e);
+	r = io_create_file(path, text, WG_KEY_BASE64_LEN, 0600, e);
+	/* not every file system has files without a name */
+	if (r == -EOPNOTSUPP || r == -EISDIR)
+		r = io_write_file(path, text, WG_KEY_BASE64_LEN, 0600, e);
+	return r;
 }
 
 /* @file: named in the topology; NULL: the one kept for HOST/NAME, made where it is missing */

@@ -167,6 +167,13 @@ static void bridge(int sock, const char *name, int index)
 	request(sock, name);
 }
 
+/* as warren makes them: the same objects (netns/link.c says why one queue) */
+static void put_queues(void)
+{
+	put_u32(IFLA_NUM_TX_QUEUES, 1);
+	put_u32(IFLA_NUM_RX_QUEUES, 1);
+}
+
 static void veth(int sock, const char *name, int index, int peer_ns, const char *peer,
 		 int peer_index)
 {
@@ -175,11 +182,13 @@ static void veth(int sock, const char *name, int index, int peer_ns, const char 
 
 	begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	put_name(name);
+	put_queues();
 	info = nest(IFLA_LINKINFO);
 	put(IFLA_INFO_KIND, "veth", sizeof("veth"));
 	data = nest(IFLA_INFO_DATA);
 	end = put(VETH_INFO_PEER, &peer_ifi, sizeof(peer_ifi));
 	put_name(peer);
+	put_queues();
 	put_u32(IFLA_NET_NS_FD, (uint32_t)peer_ns);
 	nest_end(end);
 	nest_end(data);

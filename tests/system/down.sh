@@ -61,6 +61,19 @@ fails "status of a damaged record" warren status niransix
 like "says so" "$(cat "$tmp/.out")" '^warren: lab niransix: its record is damaged: .*warren down niransix'
 down_well "the record is damaged, the journal is not"
 
+# a program that goes into the background and leaves its group, and its starter ends
+cat >"$tmp/daemon.yaml" <<'END'
+name: daemon
+hosts:
+  a:
+    run:
+      - command: sh -c 'setsid sh -c "socat TCP4-LISTEN:80,fork PIPE & wait" & socat TCP4-LISTEN:81,fork PIPE & read -r x </dev/tcp 2>/dev/null'
+        ready: { tcp: "127.0.0.1:80" }
+END
+ok "up: a program that goes into the background" warren up "$tmp/daemon.yaml"
+ok "down: it" warren down daemon
+residue_check "a program in the background is ended"
+
 # --- things that are somebody else's ----------------------------------------------------------
 up
 must ip netns del c00

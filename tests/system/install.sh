@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make install and uninstall: below DESTDIR, whole, and gone again.
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+need make mandoc
+
+# a copy of the tree: install builds what is missing
+cp -a "$top" "$tmp/tree"
+rm -rf "$tmp/tree/.git" "$tmp/tree/build/logs" "$tmp/tree/build/sanitize"
+dest=$tmp/dest
+ok "make install" make -C "$tmp/tree" install DESTDIR="$dest" PREFIX=/usr
+is "what is installed" "$(cd "$dest" && find . -type f -printf '%m %P\n' | grep -v topologies/ | sort)" "$(
+	cat <<-E
+		644 usr/share/bash-completion/completions/warren
+		644 usr/share/fish/vendor_completions.d/warren.fish
+		644 usr/share/man/man1/warren.1
+		644 usr/share/man/man5/warren-topology.5
+		644 usr/share/zsh/site-functions/_warren
+		755 usr/bin/warren
+	E
+)"
+ok "the topologies and their schema" test -e "$dest/usr/share/warren/topologies/niransix.yaml" \
+	-a -e "$dest/usr/share/warren/topologies/schema.json"
+ok "the program works from there" "$dest/usr/bin/warren" validate "$dest/usr/share/warren/topologies/niransix.yaml"
+like "the manual has the commands" "$(mandoc -Tascii "$dest/usr/share/man/man1/warren.1" | col -b)" 'warren conntrack list LAB'
+like "a version" "$("$dest/usr/bin/warren" --version)" '^warren [0-9]+\.[0-9]+\.[0-9]+$'
+ok "make uninstall" make -C "$tmp/tree" uninstall DESTDIR="$dest" PREFIX=/usr
+is "nothing is left" "$(find "$dest" -type f)" ""

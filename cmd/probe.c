@@ -145,7 +145,8 @@ static int add_check(const struct lab *l, const struct check *k, struct batch *b
 	}
 	*p = (struct probe){.method = k->method == CHECK_ICMP ? PROBE_ICMP : PROBE_TCP,
 			    .ns_fd = -1,
-			    .retries = k->expect_ok ? k->retries : 0,
+			    /* silence is believed the second time: no need to wait for more */
+			    .retries = k->expect_ok || !k->retries ? k->retries : 1,
 			    .timeout_ms = k->timeout_ms};
 	b->items[b->n++] = (struct item){k->name, k->from, k->target, k->source, k->expect_ok};
 	r = open_from(l, p, check_netns(l, k), e);

@@ -117,7 +117,7 @@ int io_create_file(const char *path, const void *data, size_t len, mode_t mode, 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (!r && linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
 		r = -errno;
-	return r < 0 ? err_code(e, -r, "%s", path) : 0;
+	return r < 0 ? err_code(e, -r, "%s", path) : fault_point(path, e);
 }
 
 int io_write_value(const char *path, const char *value, struct err *e)

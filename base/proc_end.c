@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/proc_id.h"
 
@@ -63,23 +63,15 @@ bool proc_alive(const struct proc_id *id)
 	return exists(id, &state) && state != 'Z' && state != 'X';
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* returns true once the process behind @pidfd has ended */
 static bool wait_end(int pidfd, int timeout_ms)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_ms() + timeout_ms;
 	int r;
 
 	do {
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_ms();
 
 		r = poll(&p, 1, left > 0 ? (int)left : 0);
 	} while (r < 0 && errno == EINTR);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 
 /* --- colour -------------------------------------------------------------------------- */
 
@@ -203,14 +204,6 @@ void out_diags(const struct cmd *c, const char *file, const struct diags *d)
 
 /* --- progress ------------------------------------------------------------------------------ */
 
-double out_seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static struct {
 	const char *verb;
 	bool on, shown;
@@ -225,7 +218,7 @@ static void show_progress(size_t done, size_t total, void *arg)
 	/* the clock is asked for now and then only: there are tens of thousands of operations */
 	if (!progress.on || done % 32)
 		return;
-	now = out_seconds();
+	now = clock_seconds();
 	if (now - progress.start < 1 || now - progress.last < 0.1)
 		return;
 	progress.last = now;
@@ -252,7 +245,7 @@ void out_hooks(const struct cmd *c, const char *verb, struct apply_hooks *ret)
 {
 	progress.verb = verb;
 	progress.on = isatty(STDERR_FILENO) && !c->quiet;
-	progress.start = out_seconds();
+	progress.start = clock_seconds();
 	*ret = (struct apply_hooks){.stop = &cmd_stop,
 				    .progress = progress.on ? show_progress : NULL,
 				    .note = c->quiet ? NULL : show_note};

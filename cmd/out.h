@@ -57,7 +57,4 @@ void out_hooks(const struct cmd *c, const char *verb, struct apply_hooks *ret);
 /* out_progress_end - takes the progress line away. */
 void out_progress_end(void);
 
-/* out_seconds - the monotonic clock, seconds. */
-double out_seconds(void);
-
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/out.h"
 #include "cmd/read.h"
@@ -132,7 +133,7 @@ static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_opt
 	struct apply_timing timing = {0};
 	struct apply_hooks hooks;
 	enum up_result result;
-	double start = out_seconds(), end;
+	double start = clock_seconds(), end;
 	int r;
 
 	cmd_catch_signals();
@@ -142,7 +143,7 @@ static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_opt
 		hooks.progress = NULL;
 	}
 	r = lab_up(f, o, &hooks, &timing, &result, &c->err);
-	end = out_seconds();
+	end = clock_seconds();
 	out_progress_end();
 	if (r < 0) {
 		return cmd_fail(c);

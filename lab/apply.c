@@ -14,115 +14,15 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/ns.h"
 #include "lab/apply_ops.h"
 #include "netns/pin.h"
 #include "netns/sysctl.h"
-
-bool apply_is_here(const struct apply *a, size_t ns)
-{
-	return !a->plan->ns[ns].name;
-}
-
-int apply_record(struct apply *a, enum record_kind kind, uint64_t number, uint32_t index,
-		 const char *text, struct err *e)
-{
-	struct record r = {.kind = kind, .number = number, .index = index, .text = text};
-
-	return journal_add(a->journal, &r, e);
-}
-
-/* a namespace that was made, and let go of in the meantime: is it still the same? */
-static int reopen(struct apply *a, size_t ns, struct err *e)
-{
-	struct apply_ns *s = &a->ns[ns];
-	_cleanup_close_ int fd = netns_open(a->plan->ns[ns].name, e);
-	_cleanup_close_ int sock = -1;
-	uint64_t cookie;
-	int r;
-
-	if (fd < 0)
-		return fd;
-	r = ns_enter(fd, e);
-	if (r < 0)
-		return r;
-	a->current = ns;
-	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sock < 0)
-		return err_errno(e, "open a socket");
-	r = ns_cookie(sock, &cookie, e);
-	if (!r && cookie != s->cookie)
-		r = err_set(e, ESTALE, "somebody else has put another namespace there");
-	if (!r)
-		s->fd = steal_fd(&fd);
-	return r;
-}
-
-int apply_open(struct apply *a, size_t ns, struct err *e)
-{
-	return a->ns[ns].fd >= 0 ? 0 : reopen(a, ns, e);
-}
-
-int apply_enter(struct apply *a, size_t ns, struct err *e)
-{
-	int r;
-
-	if (a->current == ns)
-		return 0;
-	r = apply_open(a, ns, e);
-	if (!r)
-		r = ns_enter(a->ns[ns].fd, e);
-	if (!r)
-		a->current = ns;
-	return r;
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* "tenant c17: address 100.64.0.20/24 on eth0: why" */
-static int wrap_op(const struct apply *a, const struct op *op, struct err *e)
-{
-	_cleanup_free_ char *words = NULL;
-	size_t len;
-	FILE *f = open_memstream(&words, &len);
-
-	if (f) {
-		op_describe(a->plan, op, f);
-		fclose(f);
-	}
-	return err_wrap(e, "%s: %s", a->plan->ns[op->ns].subject,
-			words ? words : op_kind_name(op->kind));
-}
-
-int apply_flush(struct apply *a, struct err *e)
-{
-	struct chan *c = a->pending;
-	const void *tag = NULL;
-	double before, took;
-	int r;
-
-	a->pending = NULL;
-	if (!c)
-		return 0;
-	before = now();
-	r = chan_flush(c, &tag, e);
-	/* the time of requests that were queued is theirs, not that of whatever comes next */
-	took = now() - before;
-	a->timing->seconds[OP_VETH] += took;
-	a->charged += took;
-	return r < 0 && tag ? wrap_op(a, tag, e) : r;
-}
 
 static int dispatch(struct apply *a, const struct op *op, struct err *e)
 {
@@ -187,7 +87,7 @@ static int apply_op(struct apply *a, const struct op *op, struct err *e)
 	if (!r)
 		r = dispatch(a, op, e);
 	if (r < 0)
-		return wrap_op(a, op, e);
+		return apply_wrap(a, op, e);
 	if (fault_active())
 		r = apply_flush(a, e);
 	return !r ? release_done(a, op, e) : r;
@@ -196,14 +96,14 @@ static int apply_op(struct apply *a, const struct op *op, struct err *e)
 static int apply_ops(struct apply *a, struct err *e)
 {
 	const struct plan *p = a->plan;
-	double before = now();
+	double before = clock_seconds();
 	int r = 0;
 
 	for (size_t i = 0; i < p->n_ops && !r; i++) {
 		double after;
 
 		r = apply_op(a, &p->ops[i], e);
-		after = now();
+		after = clock_seconds();
 		a->timing->seconds[p->ops[i].kind] += after - before - a->charged;
 		a->charged = 0;
 		a->timing->count[p->ops[i].kind]++;

@@ -31,11 +31,13 @@ struct apply {
 	struct wg_birth **starting; /* as plan->tunnels: userspace tunnels on their way */
 };
 
-/* apply.c */
+/* apply_core.c */
 int apply_enter(struct apply *a, size_t ns, struct err *e);
 /* makes sure that a->ns[@ns].fd is open */
 int apply_open(struct apply *a, size_t ns, struct err *e);
 int apply_flush(struct apply *a, struct err *e);
+/* puts "tenant c17: address 100.64.0.20/24 on eth0: " before the error */
+int apply_wrap(const struct apply *a, const struct op *op, struct err *e);
 /* is namespace @ns the caller's own, in which every object needs a record? */
 bool apply_is_here(const struct apply *a, size_t ns);
 int apply_record(struct apply *a, enum record_kind kind, uint64_t number, uint32_t index,

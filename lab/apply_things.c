@@ -176,6 +176,8 @@ static int wait_ready(struct apply *a, const struct op *op, const struct proc_id
 				   .retries = READY_TRIES - 1,
 				   .timeout_ms = READY_EVERY};
 		r = probe_run(&p, 1, a->hooks->stop, NULL, NULL, e);
+		if (r == -EINTR)
+			return err_set(e, EINTR, "interrupted");
 		if (r < 0 || p.ok)
 			return r;
 		if (has_failed(id, &status)) {

@@ -41,7 +41,7 @@ struct veth_ends {
 	uint32_t index, peer_index, mtu;
 };
 
-/* plan.c: blocks */
+/* plan_blocks.c */
 struct op *build_op(struct build *b, enum op_kind kind, size_t ns);
 uint32_t build_index(struct build *b, size_t ns);
 size_t build_ns(struct build *b, const char *name, const char *kind, const char *what);
@@ -61,8 +61,11 @@ struct op *build_route(struct build *b, size_t ns, const char *dev, uint32_t ind
 
 struct plan_tunnel *build_tunnel(struct build *b, const struct ifname *ifname, size_t home,
 				 size_t birth, uint32_t mtu);
+struct op *build_tunnel_op(struct build *b, enum op_kind kind, const struct plan_tunnel *k);
 void build_tunnel_start(struct build *b, const struct plan_tunnel *k);
 void build_tunnel_up(struct build *b, const struct plan_tunnel *k, bool ipv6);
+/* the interface of host @h called @name; one that we did not make has number 0 */
+struct known_if build_find_if(const struct build *b, size_t h, const char *name);
 bool prefix_list_has_v6(const struct prefix_list *l);
 
 /* plan_host.c, plan_tenant.c: a host; build_host() is its links, its tenants and the start of its
@@ -71,7 +74,5 @@ int build_host(struct build *b, size_t h, struct err *e);
 void build_host_rest(struct build *b, size_t h);
 void build_host_runs(struct build *b, size_t h);
 void build_tenants(struct build *b, size_t h);
-/* the host's interface called @name; one that we did not make has number 0 */
-struct known_if build_find_if(const struct build *b, size_t h, const char *name);
 
 #endif

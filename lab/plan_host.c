@@ -20,17 +20,6 @@ static void know(struct build *b, size_t h, const char *name, uint32_t index)
 	bh->ifs[bh->n_ifs++] = (struct known_if){name, index};
 }
 
-/* the host's interface called @name; one that we did not make has number 0 */
-struct known_if build_find_if(const struct build *b, size_t h, const char *name)
-{
-	const struct build_host *bh = &b->hosts[h];
-
-	for (size_t i = 0; i < bh->n_ifs; i++)
-		if (!strcmp(bh->ifs[i].name, name))
-			return bh->ifs[i];
-	return (struct known_if){name, 0};
-}
-
 static bool is_here(const struct build *b)
 {
 	return b->p->here;

@@ -127,6 +127,11 @@ static int undo_netns_dir(struct undo *u, const struct record *rec, struct err *
 
 /* --- things in the caller's own namespace --------------------------------------------- */
 
+static int ignore(int r, int code)
+{
+	return r == -code ? 0 : r;
+}
+
 static int undo_link(struct undo *u, const struct record *rec, struct err *e)
 {
 	int r = link_is(u->rtnl, rec->index, rec->text, NULL, e);
@@ -141,19 +146,15 @@ static int undo_link(struct undo *u, const struct record *rec, struct err *e)
 			note(u, "interface %s is not the one that was made: left alone", rec->text);
 		return 0;
 	}
-	return chan_do(u->rtnl, link_msg_delete(rec->index), e);
+	/* a TUN goes with its process, maybe just now */
+	return ignore(chan_do(u->rtnl, link_msg_delete(rec->index), e), ENODEV);
 }
 
 static int undo_raised(struct undo *u, const struct record *rec, struct err *e)
 {
 	int r = link_is(u->rtnl, rec->index, rec->text, NULL, e);
 
-	return r > 0 ? chan_do(u->rtnl, link_msg_down(rec->index), e) : r;
-}
-
-static int ignore(int r, int code)
-{
-	return r == -code ? 0 : r;
+	return r > 0 ? ignore(chan_do(u->rtnl, link_msg_down(rec->index), e), ENODEV) : r;
 }
 
 static int undo_group(struct undo *u, const struct record *rec, struct err *e)

@@ -22,10 +22,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "wg/backend.h"
 #include "wg/uapi.h"
@@ -222,17 +222,9 @@ static bool has_ended(const struct wg_birth *b, int wait_ms)
 	return b->pidfd >= 0 ? poll(&p, 1, wait_ms) > 0 : !proc_alive(&b->id);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int wait_ready(const struct wg_birth *b, struct err *e)
 {
-	int64_t end = now_ms() + READY_MS;
+	int64_t end = clock_ms() + READY_MS;
 
 	do {
 		struct wg_config c;
@@ -250,7 +242,7 @@ static int wait_ready(const struct wg_birth *b, struct err *e)
 			return why_ended(b, e);
 		if (r < 0)
 			return r;
-	} while (now_ms() < end);
+	} while (clock_ms() < end);
 	return err_set(e, ETIMEDOUT, PROGRAM " is not ready after %d s", READY_MS / 1000);
 }
 

@@ -120,16 +120,6 @@ int io_create_file(const char *path, const void *data, size_t len, mode_t mode, 
 	return r < 0 ? err_code(e, -r, "%s", path) : fault_point(path, e);
 }
 
-int io_write_value(const char *path, const char *value, struct err *e)
-{
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	size_t len = strlen(value);
-
-	if (fd < 0 || write(fd, value, len) != (ssize_t)len)
-		return err_errno(e, "%s", path);
-	return 0;
-}
-
 int io_read_value(const char *path, char *buf, size_t size, struct err *e)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -30,9 +30,6 @@ int io_write_file(const char *path, const void *data, size_t len, mode_t mode, s
  */
 int io_create_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
-/* io_write_value - write @value into an existing file such as one of /proc/sys, in one write(2). */
-int io_write_value(const char *path, const char *value, struct err *e);
-
 /* io_read_value - a short file such as one of /proc/sys, without its trailing newline. */
 int io_read_value(const char *path, char *buf, size_t size, struct err *e);
 

@@ -83,9 +83,9 @@ int chan_fd(const struct chan *c)
 	return c->fd;
 }
 
-size_t chan_queued(const struct chan *c)
+bool chan_is_crowded(const struct chan *c)
 {
-	return c->n;
+	return c->n > QUEUE_REQUESTS / 2 || c->used > QUEUE_BYTES / 2;
 }
 
 static int send_bytes(struct chan *c, const void *data, size_t len, struct err *e)

@@ -49,8 +49,9 @@ int chan_fd(const struct chan *c);
  */
 int chan_queue(struct chan *c, struct nl_msg *msg, int ok_errno, const void *tag, struct err *e);
 
-/* chan_queued - how many requests wait to be sent. */
-size_t chan_queued(const struct chan *c);
+/* chan_is_crowded - is there little room for more?  Whoever flushes then himself hears which
+ * request failed. */
+bool chan_is_crowded(const struct chan *c);
 
 /*
  * chan_flush - send what is queued and wait for the answers.

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -97,4 +98,15 @@ int ns_cookie(int sock, uint64_t *ret_cookie, struct err *e)
 		return err_errno(e, "ask for the namespace's cookie");
 	*ret_cookie = cookie;
 	return 0;
+}
+
+int ns_own_cookie(uint64_t *ret_cookie, struct err *e)
+{
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+
+	if (sock < 0)
+		return err_errno(e, "open a socket");
+	r = ns_cookie(sock, ret_cookie, e);
+	close(sock);
+	return r;
 }

@@ -43,4 +43,7 @@ int ns_open_self(struct err *e);
  */
 int ns_cookie(int sock, uint64_t *ret_cookie, struct err *e);
 
+/* ns_own_cookie - the cookie of the calling thread's own namespace. */
+int ns_own_cookie(uint64_t *ret_cookie, struct err *e);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -42,8 +43,9 @@ static int end_round(const char *mark, int grace_ms, struct err *e)
 		struct proc_id id = {.pid = (pid_t)strtol(d->d_name, NULL, 10)};
 		char state;
 
-		if (id.pid <= 0 || !has_mark(id.pid, mark) ||
-		    proc_identify(id.pid, &id.start, &state) < 0)
+		/* who it is first, then what it carries: proc_end() looks again who it is */
+		if (id.pid <= 0 || id.pid == getpid() ||
+		    proc_identify(id.pid, &id.start, &state) < 0 || !has_mark(id.pid, mark))
 			continue;
 		r = proc_end(&id, grace_ms, e);
 		ended++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* exec, shell and capture: a program inside a namespace */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ static int exec_in(struct cmd *c, const char *lab, const char *name, char *const
 		lab_close(&l);
 		return cmd_fail(c);
 	}
+	signal(SIGPIPE, SIG_DFL);
 	/* what the lab's record is read through is CLOEXEC */
 	execvp(argv[0], argv);
 	err_errno(&c->err, "%s", argv[0]);

@@ -2,7 +2,6 @@
 /* graph: a drawing of a topology, for a terminal or for graphviz */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/out.h"
@@ -186,20 +185,16 @@ static int draw(struct cmd *c, const struct topology *t)
 
 static int run(struct cmd *c, size_t argc, char **argv)
 {
-	struct store s;
 	struct lab_file f;
 	struct lab l;
 	int status;
 
 	(void)argc;
 	/* the name of a running lab, or else a file */
-	if (!strchr(argv[0], '/') && strlen(argv[0]) <= LAB_NAME_MAX) {
-		store_init(&s, argv[0]);
-		if (store_exists(&s) || access(argv[0], F_OK) < 0) {
-			status = lab_open(argv[0], &l, &c->err) < 0 ? cmd_fail(c) : draw(c, l.t);
-			lab_close(&l);
-			return status;
-		}
+	if (!lab_is_file(argv[0])) {
+		status = lab_open(argv[0], &l, &c->err) < 0 ? cmd_fail(c) : draw(c, l.t);
+		lab_close(&l);
+		return status;
 	}
 	status = read_file(c, argv[0], &f);
 	if (!status)

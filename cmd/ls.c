@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -33,8 +34,13 @@ static void list_one(struct cmd *c, struct out_table *t, const char *name)
 	struct row row = {name, "damaged", "-", "-", 0, 0};
 	struct err why = ERR_INIT;
 	struct lab l;
+	int r = lab_open(name, &l, &why);
 
-	if (lab_open(name, &l, &why) == 0) {
+	if (r == -EACCES)
+		row.state = "needs root";
+	else if (r == -ENOENT)
+		row.state = "making";
+	if (!r) {
 		row.state = lab_state_name(&l);
 		row.backend = backend_name(l.backend);
 		row.file = l.meta.file;

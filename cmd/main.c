@@ -39,8 +39,13 @@ void cmd_catch_signals(void)
 	const struct sigaction sa = {.sa_handler = on_signal};
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &sa, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		struct sigaction was;
+
+		/* what the caller ignores stays ignored: nohup, a shell's background jobs */
+		if (sigaction(signals[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+			sigaction(signals[i], &sa, NULL);
+	}
 }
 
 const struct command *command_find(const char *name)
@@ -226,8 +231,12 @@ static int flush(struct cmd *c, int status)
 int main(int argc, char **argv)
 {
 	struct cmd c = {.err = ERR_INIT};
-	int status = take_options(&c, argc, argv);
+	int status;
 	size_t n;
+
+	/* a reader that goes away is an error of write(), not the end in the middle of a change */
+	signal(SIGPIPE, SIG_IGN);
+	status = take_options(&c, argc, argv);
 
 	if (status >= 0)
 		return flush(&c, status);

@@ -79,7 +79,8 @@ static int apply_op(struct apply *a, const struct op *op, struct err *e)
 	if (!r && a->hooks->stop && *a->hooks->stop)
 		r = err_set(e, EINTR, "interrupted");
 	/* requests of one namespace go together; anything else waits for them */
-	if (!r && (!op_is_link(op) || a->pending != a->ns[op->ns].rtnl)) {
+	if (!r && (!op_is_link(op) || a->pending != a->ns[op->ns].rtnl ||
+		   (a->pending && chan_is_crowded(a->pending)))) {
 		r = apply_flush(a, e);
 		if (r < 0)
 			return r;

@@ -49,6 +49,14 @@ static int reopen(struct apply *a, size_t ns, struct err *e)
 	return r;
 }
 
+int apply_unrecord(struct apply *a, struct err *e)
+{
+	size_t n;
+
+	journal_records(a->journal, &n);
+	return journal_drop(a->journal, (unsigned int)n, e);
+}
+
 int apply_open(struct apply *a, size_t ns, struct err *e)
 {
 	return a->ns[ns].fd >= 0 ? 0 : reopen(a, ns, e);

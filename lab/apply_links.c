@@ -78,15 +78,16 @@ static int add_veth(struct apply *a, const struct op *op, struct err *e)
 		.mtu = op->veth.mtu,
 		.ns_fd = a->ns[op->veth.peer_ns].fd,
 	};
-	int r = queue(a, op->ns, link_msg_veth(&end, &peer), op, e);
 
-	return !r ? apply_altnames(a, op->ns, op, op->veth.full, e) : r;
+	return queue(a, op->ns, link_msg_veth(&end, &peer), op, e);
 }
 
 static int add_port(struct apply *a, const struct op *op, struct err *e)
 {
-	int r = queue(a, op->ns, link_msg_enslave(op->index, op->port.bridge_index), op, e);
+	int r = apply_altnames(a, op->ns, op, op->port.full, e);
 
+	if (!r)
+		r = queue(a, op->ns, link_msg_enslave(op->index, op->port.bridge_index), op, e);
 	/* isolated first, raised then: it never forwards without */
 	return !r ? queue(a, op->ns, link_msg_port_up(op->index, op->port.isolated), op, e) : r;
 }
@@ -97,12 +98,36 @@ static bool is_foreign_link(const struct apply *a, const struct op *op)
 	return apply_is_here(a, op->ns) && op->index < a->plan->first_index;
 }
 
+/*
+ * In the caller's own namespace: written down, then made at once.  What is there already is not
+ * ours, and must not stay in the journal as if it were.
+ */
+static int make_recorded(struct apply *a, const struct op *op, struct nl_msg *msg,
+			 enum record_kind kind, uint32_t index, const char *text, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = apply_flush(a, e);
+
+	if (!r)
+		r = apply_record(a, kind, a->ns[op->ns].cookie, index, text, e);
+	if (r < 0) {
+		nlmsg_free(msg);
+		return r;
+	}
+	r = chan_do(a->ns[op->ns].rtnl, msg, e);
+	if (r == -EEXIST)
+		(void)apply_unrecord(a, &why);
+	return r;
+}
+
 static int raise_link(struct apply *a, const struct op *op, struct err *e)
 {
 	int r = 0;
 
 	if (is_foreign_link(a, op))
 		r = apply_record(a, REC_RAISED, a->ns[op->ns].cookie, op->index, op->ifname, e);
+	if (op->up.full)
+		r = apply_altnames(a, op->ns, op, op->up.full, e);
 	if (!r && !op->up.ipv6)
 		r = queue(a, op->ns, link_msg_no_autoconf(op->index), op, e);
 	return !r ? queue(a, op->ns, link_msg_up(op->index, op->up.mtu), op, e) : r;
@@ -110,13 +135,37 @@ static int raise_link(struct apply *a, const struct op *op, struct err *e)
 
 static int add_address(struct apply *a, const struct op *op, struct err *e)
 {
+	struct nl_msg *msg = addr_msg_add(op->index, &op->address);
 	char text[IP_PREFIX_STRLEN];
-	int r = 0;
 
 	if (is_foreign_link(a, op))
-		r = apply_record(a, REC_ADDRESS, a->ns[op->ns].cookie, op->index,
-				 ip_prefix_format(&op->address, text), e);
-	return !r ? queue(a, op->ns, addr_msg_add(op->index, &op->address), op, e) : r;
+		return make_recorded(a, op, msg, REC_ADDRESS, op->index,
+				     ip_prefix_format(&op->address, text), e);
+	return queue(a, op->ns, msg, op, e);
+}
+
+/* a route that the machine has already is left alone, now and when the lab goes */
+static int add_route_here(struct apply *a, const struct op *op, const struct route_spec *spec,
+			  struct err *e)
+{
+	char to[IP_PREFIX_STRLEN], via[INET6_ADDRSTRLEN] = "-", metric[16] = "-";
+	char text[160];
+	int r = apply_flush(a, e);
+
+	if (!r)
+		r = route_exists(a->ns[op->ns].rtnl, spec, e);
+	if (r)
+		return r < 0 ? r : 0;
+	if (spec->has_via)
+		ip_addr_format(&spec->via, via);
+	if (spec->has_metric)
+		snprintf(metric, sizeof(metric), "%u", spec->metric);
+	snprintf(text, sizeof(text), "%s %s %s %u", ip_prefix_format(&spec->to, to), via, metric,
+		 spec->table);
+	r = make_recorded(a, op, route_msg_add(spec), REC_ROUTE, spec->index, text, e);
+	if (r == -EEXIST)
+		err_hint(e, "the machine has another route to there: take one of the two out");
+	return r;
 }
 
 static int add_route(struct apply *a, const struct op *op, struct err *e)
@@ -132,21 +181,8 @@ static int add_route(struct apply *a, const struct op *op, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	if (apply_is_here(a, op->ns)) {
-		char to[IP_PREFIX_STRLEN], via[INET6_ADDRSTRLEN] = "-", metric[16] = "-";
-		char text[160];
-
-		if (spec.has_via)
-			ip_addr_format(&spec.via, via);
-		if (spec.has_metric)
-			snprintf(metric, sizeof(metric), "%u", spec.metric);
-		snprintf(text, sizeof(text), "%s %s %s %u", ip_prefix_format(&spec.to, to), via,
-			 metric, spec.table);
-		r = apply_record(a, REC_ROUTE, a->ns[op->ns].cookie, spec.index, text, e);
-		if (r < 0)
-			return r;
-	}
-	return queue(a, op->ns, route_msg_add(&spec), op, e);
+	return apply_is_here(a, op->ns) ? add_route_here(a, op, &spec, e)
+					: queue(a, op->ns, route_msg_add(&spec), op, e);
 }
 
 int apply_link_op(struct apply *a, const struct op *op, struct err *e)

@@ -43,6 +43,9 @@ bool apply_is_here(const struct apply *a, size_t ns);
 int apply_record(struct apply *a, enum record_kind kind, uint64_t number, uint32_t index,
 		 const char *text, struct err *e);
 
+/* the object of the last record could not be made, because there was one already: not ours */
+int apply_unrecord(struct apply *a, struct err *e);
+
 /* apply_links.c: everything that is a queue of rtnetlink requests */
 bool op_is_link(const struct op *op);
 int apply_link_op(struct apply *a, const struct op *op, struct err *e);

@@ -89,6 +89,13 @@ int apply_napt(struct apply *a, const struct op *op, struct err *e)
 		r = apply_record(a, REC_TABLE, a->ns[op->ns].cookie, 0, napt_owner(t, owner), e);
 	if (!r)
 		r = nat_apply(sock, rs, true, e);
+	if (r == -EEXIST && apply_is_here(a, op->ns)) {
+		struct err why = ERR_INIT;
+
+		(void)apply_unrecord(a, &why);
+		err_hint(e, "somebody else has a table inet " NAT_TABLE
+			    ": `nft delete table inet " NAT_TABLE "` if it is not needed");
+	}
 	nat_ruleset_free(rs);
 	return r;
 }

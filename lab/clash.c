@@ -2,13 +2,16 @@
 #include "lab/clash.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "lab/journal.h"
 #include "lab/store.h"
+#include "nat/rules.h"
 #include "netns/pin.h"
 
 /* the first clash is told whole; of the others, their number */
@@ -68,6 +71,19 @@ static void check_netns(struct clashes *c, const char *name)
 		       : "`ip netns del` it if it is not needed, or give another name with netns:");
 }
 
+/* host mode: a table of the name that ours will have */
+static void check_table(struct clashes *c)
+{
+	_cleanup_close_ int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	enum nat_found found = NAT_NONE;
+	struct err why = ERR_INIT;
+
+	if (sock >= 0 && nat_find(sock, "", &found, &why) == 0 && found != NAT_NONE)
+		clash(c, "table", "inet " NAT_TABLE, "",
+		      "`nft delete table inet " NAT_TABLE "` if it is not needed, or take the lab "
+		      "down that has it");
+}
+
 static void check_here(struct clashes *c, const struct plan *p, const struct op *op,
 		       const struct links_seen *links)
 {
@@ -75,6 +91,8 @@ static void check_here(struct clashes *c, const struct plan *p, const struct op 
 
 	if (op->kind == OP_TUNNEL)
 		makes = op->tunnel->home == op->ns;
+	if (op->kind == OP_NAPT && !p->ns[op->ns].name)
+		check_table(c);
 	if (makes && !p->ns[op->ns].name && links_find(links, op->ifname))
 		clash(c, "interface", op->ifname, "",
 		      "remove or rename it, or give another name in the file");

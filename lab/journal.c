@@ -183,6 +183,9 @@ int journal_add(struct journal *j, struct record *r, struct err *e)
 	_cleanup_free_ char *line = NULL;
 	int len, ret;
 
+	/* a line is a record */
+	if (r->text && strchr(r->text, '\n'))
+		return err_set(e, EINVAL, "a name with a line feed cannot be recorded");
 	r->id = (unsigned int)j->n + 1;
 	r->live = true;
 	len = asprintf(&line, "+%u %s %" PRIu64 " %" PRIu32 " %s\n", r->id, kind_names[r->kind],

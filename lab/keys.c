@@ -105,7 +105,7 @@ static int gateway_keys(const struct resolver *v, const struct host *host, struc
 	for (size_t i = 0; i < gw->n_tenants; i++)
 		shared |= !gw->tenants[i].has_own_key;
 	if (shared)
-		r = private_key(v, &gw->private_key, gw->private_key_file, host->name, "gateway",
+		r = private_key(v, &gw->private_key, gw->private_key_file, host->name, ".gateway",
 				e);
 	for (size_t i = 0; i < gw->n_tenants && !r; i++) {
 		struct tenant *t = &gw->tenants[i];

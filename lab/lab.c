@@ -12,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/ns.h"
-#include "base/proc.h"
 #include "lab/keys.h"
 #include "lab/preflight.h"
 #include "netns/pin.h"
@@ -55,12 +54,15 @@ void lab_file_clear(struct lab_file *f)
 
 /* --- recorded labs -------------------------------------------------------------------- */
 
-static bool looks_like_file(const char *s)
+/* a lab's name has no slash and no dot; and where no lab has it, a file may */
+bool lab_is_file(const char *s)
 {
-	size_t len = strlen(s);
+	struct store store;
 
-	return strchr(s, '/') || (len > 5 && !strcmp(s + len - 5, ".yaml")) ||
-	       (len > 4 && !strcmp(s + len - 4, ".yml"));
+	if (strchr(s, '/') || strchr(s, '.') || strlen(s) > LAB_NAME_MAX)
+		return true;
+	store_init(&store, s);
+	return !store_exists(&store) && access(s, F_OK) == 0;
 }
 
 int lab_name(const char *name_or_file, char buf[static LAB_NAME_MAX + 1], struct err *e)
@@ -69,10 +71,11 @@ int lab_name(const char *name_or_file, char buf[static LAB_NAME_MAX + 1], struct
 	struct diags d;
 	int r;
 
-	if (!looks_like_file(name_or_file)) {
-		if (strlen(name_or_file) > LAB_NAME_MAX || !name_or_file[0] ||
-		    name_or_file[0] == '.')
-			return err_set(e, ENOENT, "no lab of the name `%s`", name_or_file);
+	if (!lab_is_file(name_or_file)) {
+		if (!name_or_file[0]) {
+			err_set(e, EINVAL, "the name of a lab is not empty");
+			return err_kind_set(e, ERR_INVALID);
+		}
 		memcpy(buf, name_or_file, strlen(name_or_file) + 1);
 		return 0;
 	}
@@ -122,6 +125,16 @@ int lab_open(const char *name_or_file, struct lab *ret, struct err *e)
 	if (!r)
 		r = topology_load(text, len, ret->meta.dir, &ret->t, &d, e);
 	diags_free(&d);
+	if (r == -EACCES || r == -EPERM) {
+		err_set(e, EACCES, "lab %s: only root may look at it", name);
+		err_hint(e, "use sudo");
+		return err_kind_set(e, ERR_CANNOT);
+	}
+	if (r == -ENOENT) {
+		err_set(e, ENOENT, "lab %s is being made, or was cut short while it was", name);
+		err_hint(e, "`warren down %s` removes what is left of it", name);
+		return err_kind_set(e, ERR_NO);
+	}
 	if (r < 0) {
 		err_wrap(e, "lab %s: its record is damaged", name);
 		return err_hint(e, "`warren down %s` removes what is left of it", name);
@@ -158,6 +171,19 @@ static const char *netns_of(const struct topology *t, const char *name, bool *re
 	return NULL;
 }
 
+int lab_is_here(const struct lab *l, struct err *e)
+{
+	uint64_t cookie;
+	int r = ns_own_cookie(&cookie, e);
+
+	if (r < 0 || !l->host || cookie == l->meta.cookie)
+		return r;
+	err_set(e, EXDEV, "lab %s: host %s is another network namespace than this one", l->t->name,
+		l->host->name);
+	err_hint(e, "run the command where `warren up --host` was run");
+	return err_kind_set(e, ERR_CANNOT);
+}
+
 int lab_ns_open(const struct lab *l, const char *name, const char **ret_netns, struct err *e)
 {
 	bool is_host = false;
@@ -178,86 +204,12 @@ int lab_ns_open(const struct lab *l, const char *name, const char **ret_netns, s
 	}
 	if (l->host && is_host) {
 		*ret_netns = NULL;
-		return ns_open_self(e);
+		return lab_is_here(l, e) < 0 ? -e->code : ns_open_self(e);
 	}
 	fd = netns_open(netns, e);
 	if (fd >= 0)
 		*ret_netns = netns;
 	return fd;
-}
-
-/* --- health ------------------------------------------------------------------------------- */
-
-struct health {
-	const struct lab *l;
-	void (*fn)(const char *text, void *arg);
-	void *arg;
-	int problems;
-};
-
-static void problem(struct health *h, const char *kind, const char *name, const char *what)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "%s %s %s", kind, name, what);
-	h->problems++;
-	if (h->fn)
-		h->fn(text, h->arg);
-}
-
-static bool is_same_netns(const struct record *rec)
-{
-	struct err why = ERR_INIT;
-	_cleanup_close_ int fd = netns_open(rec->text, &why);
-	_cleanup_close_ int sock = -1;
-	uint64_t cookie;
-
-	if (fd < 0 || ns_enter(fd, &why) < 0)
-		return false;
-	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return sock >= 0 && ns_cookie(sock, &cookie, &why) == 0 && cookie == rec->number;
-}
-
-static int check_records(void *arg, struct err *e)
-{
-	struct health *h = arg;
-	size_t n;
-	const struct record *recs = journal_records(h->l->journal, &n);
-
-	(void)e;
-	for (size_t i = 0; i < n; i++) {
-		struct proc_id id = {.pid = (pid_t)recs[i].index, .start = recs[i].number};
-
-		if (!recs[i].live)
-			continue;
-		if (recs[i].kind == REC_NETNS && !is_same_netns(&recs[i]))
-			problem(h, "namespace", recs[i].text, "is gone");
-		if (recs[i].kind == REC_PROCESS && !proc_alive(&id))
-			problem(h, "process", recs[i].text, "has ended");
-	}
-	return h->problems;
-}
-
-int lab_problems(const struct lab *l, void (*fn)(const char *text, void *arg), void *arg,
-		 struct err *e)
-{
-	struct health h = {l, fn, arg, 0};
-
-	return ns_run(-1, check_records, &h, e);
-}
-
-const char *lab_state_name(const struct lab *l)
-{
-	struct err why = ERR_INIT;
-
-	switch (journal_state(l->journal)) {
-	case LAB_UP:
-		return lab_problems(l, NULL, NULL, &why) ? "degraded" : "up";
-	case LAB_REMOVING:
-		return "removing";
-	default:
-		return "making";
-	}
 }
 
 const struct tenant *lab_tenant(const struct lab *l, size_t i)

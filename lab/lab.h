@@ -48,6 +48,9 @@ struct lab {
 int lab_open(const char *name_or_file, struct lab *ret, struct err *e);
 void lab_close(struct lab *l);
 
+/* lab_is_file - is @name_or_file a topology file, rather than the name of a recorded lab? */
+bool lab_is_file(const char *name_or_file);
+
 /* lab_name - the name that @name_or_file stands for, into @buf. -ENOENT, -EINVAL. */
 int lab_name(const char *name_or_file, char buf[static LAB_NAME_MAX + 1], struct err *e);
 
@@ -61,6 +64,10 @@ const char *lab_state_name(const struct lab *l);
 
 /* lab_tenant - the @i-th tenant of the gateways of @l, in the file's order; NULL: there is none. */
 const struct tenant *lab_tenant(const struct lab *l, size_t i);
+
+/* lab_is_here - host mode: is this process in the namespace that is the lab's host?  Returns 0,
+ * or -EXDEV, kind ERR_CANNOT. */
+int lab_is_here(const struct lab *l, struct err *e);
 
 /* lab_ns_open - the namespace of a host or a tenant of @l by its name or its namespace's name.
  * Returns a descriptor or -errno; *@ret_netns is its pinned name, NULL for the caller's own. */

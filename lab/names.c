@@ -38,7 +38,7 @@ bool name_is_interface(const char *s)
 			return false;
 	for (const unsigned char *p = (const unsigned char *)s; *p; p++)
 		/* the kernel's isspace() takes 0xa0 for a blank as well */
-		if (*p <= ' ' || *p == 0x7f || *p == 0xa0 || strchr("/:%", *p))
+		if (*p <= ' ' || *p == 0x7f || *p == 0xa0 || strchr("/:%\"*\\", *p))
 			return false;
 	return *s && strlen(s) <= ALT_NAME_MAX;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/names.h"
 #include "lab/plan_build.h"
 
 const char *plan_altname(const struct topology *t, const char *ifname,
@@ -15,6 +16,15 @@ const char *plan_altname(const struct topology *t, const char *ifname,
 }
 
 /* --- networks ----------------------------------------------------------------------- */
+
+/* p7 and n7 are names that the plan makes up, for ports and for bridges with unsuitable names */
+static bool is_free_for_bridge(const char *name)
+{
+	bool made_up = (name[0] == 'p' || name[0] == 'n') && name[1] &&
+		       strspn(name + 1, "0123456789") == strlen(name + 1);
+
+	return strlen(name) <= IF_NAME_MAX && !made_up && name_is_interface(name);
+}
 
 /* one namespace of the lab's own holds a bridge for each segment */
 static void build_networks(struct build *b)
@@ -32,12 +42,11 @@ static void build_networks(struct build *b)
 			b->no_memory = true;
 			return;
 		}
-		/* the file's name may be too long for an interface, or look like a port's */
 		name->full = t->networks[i].name;
-		if (strlen(name->full) <= IF_NAME_MAX && name->full[0] != 'p')
+		if (is_free_for_bridge(name->full))
 			snprintf(name->name, sizeof(name->name), "%s", name->full);
 		else
-			snprintf(name->name, sizeof(name->name), "segment%zu", i % 10000000);
+			snprintf(name->name, sizeof(name->name), "n%u", (unsigned int)i);
 		op = build_op(b, OP_BRIDGE, b->networks_ns);
 		op->ifname = name->name;
 		op->index = build_index(b, b->networks_ns);

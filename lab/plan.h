@@ -78,19 +78,20 @@ struct op {
 			uint32_t mtu;
 		} bridge;
 		struct {
-			const char *full, *peer_full;
 			size_t peer_ns;
 			const char *peer;
 			uint32_t peer_index, mtu;
 		} veth;
 		struct {
+			const char *full; /* the file's name for the link */
 			const char *bridge;
 			uint32_t bridge_index;
 			bool isolated;
 		} port;
 		struct {
-			uint32_t mtu; /* 0: leave it */
-			bool ipv6;    /* with a link-local address */
+			const char *full; /* a veth's end: the file's name for it; else NULL */
+			uint32_t mtu;     /* 0: leave it */
+			bool ipv6;        /* with a link-local address */
 		} up;
 		struct ip_prefix address;
 		struct route_spec route;

@@ -67,6 +67,13 @@ void build_link_up(struct build *b, size_t ns, const char *ifname, uint32_t inde
 	op->up.ipv6 = ipv6;
 }
 
+void build_end_up(struct build *b, size_t ns, const struct ifname *end, uint32_t index, bool ipv6)
+{
+	build_link_up(b, ns, end->name, index, 0, ipv6);
+	if (!b->no_memory)
+		b->p->ops[b->p->n_ops - 1].up.full = end->full;
+}
+
 void build_lo_up(struct build *b, size_t ns)
 {
 	build_link_up(b, ns, "lo", 1, 0, true);
@@ -90,22 +97,21 @@ void build_veth(struct build *b, const struct veth_ends *v)
 
 	op->ifname = v->ifname->name;
 	op->index = v->index;
-	op->veth.full = v->ifname->full;
 	op->veth.peer_ns = v->peer_ns;
 	op->veth.peer = v->peer->name;
-	op->veth.peer_full = v->peer->full;
 	op->veth.peer_index = v->peer_index;
 	op->veth.mtu = v->mtu;
 	needs(b, v->peer_ns);
 }
 
-void build_port(struct build *b, size_t ns, const struct known_if *port,
+void build_port(struct build *b, size_t ns, const struct ifname *port, uint32_t index,
 		const struct known_if *bridge, bool isolated)
 {
 	struct op *op = build_op(b, OP_PORT, ns);
 
 	op->ifname = port->name;
-	op->index = port->index;
+	op->index = index;
+	op->port.full = port->full;
 	op->port.bridge = bridge->name;
 	op->port.bridge_index = bridge->index;
 	op->port.isolated = isolated;

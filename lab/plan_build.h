@@ -48,11 +48,13 @@ size_t build_ns(struct build *b, const char *name, const char *kind, const char 
 void build_sysctl(struct build *b, size_t ns, const char *key, const char *value);
 void build_link_up(struct build *b, size_t ns, const char *ifname, uint32_t index, uint32_t mtu,
 		   bool ipv6);
+/* the end of a veth pair, which gets its alternative names first */
+void build_end_up(struct build *b, size_t ns, const struct ifname *end, uint32_t index, bool ipv6);
 void build_lo_up(struct build *b, size_t ns);
 void build_addresses(struct build *b, size_t ns, const char *ifname, uint32_t index,
 		     const struct prefix_list *list);
 void build_veth(struct build *b, const struct veth_ends *v);
-void build_port(struct build *b, size_t ns, const struct known_if *port,
+void build_port(struct build *b, size_t ns, const struct ifname *port, uint32_t index,
 		const struct known_if *bridge, bool isolated);
 struct op *build_route(struct build *b, size_t ns, const char *dev, uint32_t index,
 		       const struct ip_prefix *to);

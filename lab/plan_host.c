@@ -32,7 +32,6 @@ static void build_attachment(struct build *b, size_t h, const struct attachment 
 	const struct network *net = &b->p->topology->networks[a->network];
 	const size_t ns = b->hosts[h].ns;
 	struct ifname *port = arena_alloc(b->p->arena, sizeof(*port));
-	struct known_if known = {0};
 	struct veth_ends v = {.ns = b->networks_ns,
 			      .peer_ns = ns,
 			      .ifname = port,
@@ -44,15 +43,13 @@ static void build_attachment(struct build *b, size_t h, const struct attachment 
 		return;
 	}
 	snprintf(port->name, sizeof(port->name), "p%zu", b->n_ports++);
-	port->full = arena_printf(b->p->arena, "%s.%s", host_of(b, h)->name, a->ifname.full);
-	b->no_memory |= !port->full;
+	port->full = port->name;
 	v.index = build_index(b, v.ns);
 	v.peer_index = build_index(b, ns);
 	build_veth(b, &v);
-	known = (struct known_if){port->name, v.index};
-	build_port(b, v.ns, &known, &b->networks[a->network], false);
+	build_port(b, v.ns, port, v.index, &b->networks[a->network], false);
 	build_addresses(b, ns, a->ifname.name, v.peer_index, &a->addresses);
-	build_link_up(b, ns, a->ifname.name, v.peer_index, 0, prefix_list_has_v6(&a->addresses));
+	build_end_up(b, ns, &a->ifname, v.peer_index, prefix_list_has_v6(&a->addresses));
 	know(b, h, a->ifname.name, v.peer_index);
 }
 
@@ -178,6 +175,17 @@ static bool has_route(const struct host *host, const struct ip_prefix *to)
 	return false;
 }
 
+static bool is_connected(const struct tunnel *t, const struct ip_prefix *to)
+{
+	for (size_t i = 0; i < t->addresses.n; i++) {
+		struct ip_prefix own = ip_prefix_network(&t->addresses.v[i]);
+
+		if (own.len == to->len && !ip_addr_cmp(&own.addr, &to->addr))
+			return true;
+	}
+	return false;
+}
+
 /* as wg-quick does: what may come out of a tunnel is also sent into it */
 static void build_allowed_ips(struct build *b, size_t h, const struct plan_tunnel *k)
 {
@@ -189,7 +197,8 @@ static void build_allowed_ips(struct build *b, size_t h, const struct plan_tunne
 		for (size_t j = 0; j < l->n; j++) {
 			struct ip_prefix to = ip_prefix_network(&l->v[j]);
 
-			if (!has_route(host, &to))
+			/* the kernel makes the route to an interface's own network */
+			if (!has_route(host, &to) && !is_connected(k->tunnel, &to))
 				build_route(b, k->home, k->ifname->name, k->index, &to);
 		}
 	}
@@ -285,6 +294,28 @@ static void build_reserved_ports(struct build *b, size_t h)
 	op->sysctl.append = true;
 }
 
+/* a tunnel that --backend none leaves out, with the routes and settings that are about it */
+static bool is_absent(const struct build *b, const struct host *host, const char *ifname)
+{
+	for (size_t i = 0; b->o->backend == BACKEND_NONE && i < host->n_tunnels; i++)
+		if (!strcmp(host->tunnels[i].ifname.name, ifname))
+			return true;
+	return false;
+}
+
+/* net.ipv4.conf.wg0.rp_filter, net/ipv6/conf/wg0/forwarding … */
+static bool names_absent(const struct build *b, const struct host *host, const char *key)
+{
+	const char *conf = strstr(key, "conf");
+	const char *end = strrchr(key, key[3]);
+	char ifname[IF_NAME_MAX + 1];
+
+	if (!conf || end - conf < 6)
+		return false;
+	snprintf(ifname, sizeof(ifname), "%.*s", (int)(end - conf - 5), conf + 5);
+	return is_absent(b, host, ifname);
+}
+
 static void build_settings(struct build *b, size_t h)
 {
 	const struct host *host = host_of(b, h);
@@ -293,24 +324,14 @@ static void build_settings(struct build *b, size_t h)
 	if (host->proxy_arp)
 		build_sysctl(b, ns, "net.ipv4.conf.all.proxy_arp", "1");
 	for (size_t i = 0; i < host->proxy_arp_ifs.n; i++)
-		build_sysctl(b, ns,
-			     arena_printf(b->p->arena, "net/ipv4/conf/%s/proxy_arp",
-					  host->proxy_arp_ifs.v[i]),
-			     "1");
+		if (!is_absent(b, host, host->proxy_arp_ifs.v[i]))
+			build_sysctl(b, ns,
+				     arena_printf(b->p->arena, "net/ipv4/conf/%s/proxy_arp",
+						  host->proxy_arp_ifs.v[i]),
+				     "1");
 	for (size_t i = 0; i < host->n_sysctls; i++)
-		build_sysctl(b, ns, host->sysctls[i].key, host->sysctls[i].value);
-}
-
-/* with --backend none a route into a tunnel is left out, like the tunnel */
-static bool into_absent_tunnel(const struct build *b, const struct host *host,
-			       const struct route *r)
-{
-	if (b->o->backend != BACKEND_NONE || !r->dev)
-		return false;
-	for (size_t i = 0; i < host->n_tunnels; i++)
-		if (!strcmp(host->tunnels[i].ifname.name, r->dev))
-			return true;
-	return false;
+		if (!names_absent(b, host, host->sysctls[i].key))
+			build_sysctl(b, ns, host->sysctls[i].key, host->sysctls[i].value);
 }
 
 static void build_routes(struct build *b, size_t h)
@@ -322,7 +343,7 @@ static void build_routes(struct build *b, size_t h)
 		struct known_if dev = {0};
 		struct op *op;
 
-		if (into_absent_tunnel(b, host, r))
+		if (r->dev && is_absent(b, host, r->dev))
 			continue;
 		if (r->dev)
 			dev = build_find_if(b, h, r->dev);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The part of the plan that makes a gateway's tenants. */
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "lab/plan_build.h"
@@ -11,16 +12,25 @@ static void add_default_route(struct build *b, size_t ns, const struct plan_tunn
 	build_route(b, ns, k->ifname->name, k->index, &any);
 }
 
+/* a default route of the file's own takes the place of the one into the tunnel */
+static bool has_default(const struct tenant *t, int family)
+{
+	for (size_t i = 0; i < t->n_routes; i++)
+		if (!t->routes[i].to.len && t->routes[i].to.addr.family == family &&
+		    t->routes[i].table == RT_TABLE_MAIN && !t->routes[i].has_metric)
+			return true;
+	return false;
+}
+
 static void build_routes(struct build *b, size_t ns, const struct tenant *t,
 			 const struct plan_tunnel *k, uint32_t outside)
 {
 	bool v6 = prefix_list_has_v6(&t->napt_addresses);
 
-	if (k) {
+	if (k && !has_default(t, AF_INET))
 		add_default_route(b, ns, k, AF_INET);
-		if (v6)
-			add_default_route(b, ns, k, AF_INET6);
-	}
+	if (k && v6 && !has_default(t, AF_INET6))
+		add_default_route(b, ns, k, AF_INET6);
 	for (size_t i = 0; i < t->n_routes; i++) {
 		const struct route *r = &t->routes[i];
 		bool inside = r->dev && !strcmp(r->dev, t->tunnel_if.name);
@@ -68,7 +78,7 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 	const struct tenant *t = tb->t;
 	const size_t host_ns = b->hosts[h].ns;
 	bool v6 = prefix_list_has_v6(&t->napt_addresses);
-	struct known_if master = build_find_if(b, h, bridge->ifname.name), port;
+	struct known_if master = build_find_if(b, h, bridge->ifname.name);
 	struct veth_ends v = {
 		.ns = host_ns, .ifname = &t->bridge_if, .peer = &t->outside_if, .mtu = bridge->mtu};
 
@@ -89,12 +99,11 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 	v.index = build_index(b, host_ns);
 	v.peer_index = tb->outside = build_index(b, tb->ns);
 	build_veth(b, &v);
-	port = (struct known_if){t->bridge_if.name, v.index};
-	build_port(b, host_ns, &port, &master, true);
+	build_port(b, host_ns, &t->bridge_if, v.index, &master, true);
 	build_op(b, OP_NAPT, tb->ns)->napt.tenant = t;
 	build_lo_up(b, tb->ns);
 	build_addresses(b, tb->ns, t->outside_if.name, tb->outside, &t->napt_addresses);
-	build_link_up(b, tb->ns, t->outside_if.name, tb->outside, 0, v6);
+	build_end_up(b, tb->ns, &t->outside_if, tb->outside, v6);
 }
 
 static void build_rest(struct build *b, const struct tenant_build *tb)

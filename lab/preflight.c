@@ -143,9 +143,17 @@ int preflight_backend(enum backend wanted, enum backend *ret, struct err *e)
 		      e);
 }
 
-static size_t count_tunnels(const struct host *h)
+size_t topology_tunnels(const struct topology *t, const struct host *only)
 {
-	return h->n_tunnels + (h->gateway ? h->gateway->n_tenants : 0);
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n_hosts; i++) {
+		const struct host *h = &t->hosts[i];
+
+		if (!only || only == h)
+			n += h->n_tunnels + (h->gateway ? h->gateway->n_tenants : 0);
+	}
+	return n;
 }
 
 /* each wireguard-go holds an inotify instance, of which a user has few */
@@ -172,7 +180,7 @@ static int check_inotify(size_t tunnels, struct err *e)
 int preflight_topology(const struct topology *t, const struct host *only, enum backend wanted,
 		       enum backend *ret, struct err *e)
 {
-	size_t tunnels = 0;
+	size_t tunnels = topology_tunnels(t, only);
 	bool nat = false;
 	int r;
 
@@ -181,7 +189,6 @@ int preflight_topology(const struct topology *t, const struct host *only, enum b
 
 		if (only && only != h)
 			continue;
-		tunnels += count_tunnels(h);
 		nat |= h->n_napts || h->gateway;
 	}
 	r = preflight_links(e);

@@ -30,6 +30,9 @@ int preflight_backend(enum backend wanted, enum backend *ret, struct err *e);
 int preflight_topology(const struct topology *t, const struct host *only, enum backend wanted,
 		       enum backend *ret, struct err *e);
 
+/* topology_tunnels - how many WireGuard interfaces @t asks for; @only: on this host, NULL: on all. */
+size_t topology_tunnels(const struct topology *t, const struct host *only);
+
 /* backend_name - "auto", "kernel", "userspace", "none"; backend_parse - the reverse or -EINVAL. */
 const char *backend_name(enum backend b);
 int backend_parse(const char *s, enum backend *ret);

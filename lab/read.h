@@ -155,6 +155,8 @@ void ref_add(struct load *ld, enum ref_kind kind, struct src src, const char *te
 
 /* read_text - worked out, in the model's memory. */
 const char *read_text(struct load *ld, const struct node *n, enum expand_mode mode);
+/* the same for what people see: no control characters (in a command, tabs and lines are) */
+const char *read_words(struct load *ld, const struct node *n, enum expand_mode mode);
 
 /* read_literal - as it stands, braces and all; not shown in any error. */
 const char *read_literal(struct load *ld, const struct node *n);

@@ -22,7 +22,7 @@ static const char *const methods[] = {
 
 static void check_name(struct load *ld, const struct node *n, void *obj)
 {
-	((struct checking *)obj)->c.name = read_text(ld, n, EXPAND_NAME);
+	((struct checking *)obj)->c.name = read_words(ld, n, EXPAND_NAME);
 }
 
 /* the only place where a value, not a key, has a range: the check stands for that many */

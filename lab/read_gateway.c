@@ -82,7 +82,7 @@ static void tenant_label(struct load *ld, const char *name, const struct node *k
 			 const struct node *value, void *obj)
 {
 	struct tenant *t = obj;
-	struct label l = {.key = name, .value = read_text(ld, value, EXPAND_VALUE)}, *v;
+	struct label l = {.key = name, .value = read_words(ld, value, EXPAND_VALUE)}, *v;
 
 	if (!l.value)
 		return;

@@ -123,7 +123,7 @@ static void read_sysctl(struct load *ld, const char *name, const struct node *ke
 	if (!is_net_sysctl(name))
 		diag(ld, s.src, "`%s` is not a sysctl of a namespace (they are net.…)",
 		     show(name).s);
-	s.value = read_text(ld, value, EXPAND_VALUE);
+	s.value = read_words(ld, value, EXPAND_VALUE);
 	if (!s.value)
 		return;
 	if (strlen(s.value) > TEXT_MAX || strpbrk(s.value, "\r\n")) {
@@ -236,7 +236,7 @@ static void add_argument(struct load *ld, struct arguments *a, struct src src, c
 
 static void read_argument(struct load *ld, const struct node *n, void *obj)
 {
-	const char *text = read_text(ld, n, EXPAND_COMMAND);
+	const char *text = read_words(ld, n, EXPAND_COMMAND);
 
 	if (text)
 		add_argument(ld, obj, src_of(n), text);

@@ -76,6 +76,28 @@ const char *read_text(struct load *ld, const struct node *n, enum expand_mode mo
 	return r < 0 ? NULL : out;
 }
 
+/* C0, DEL, and C1 as UTF-8 has it: they would steer a terminal that they are shown on */
+static bool has_control(const char *text, bool lines)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	for (; *s; s++)
+		if ((*s < ' ' && !(lines && (*s == '\t' || *s == '\n'))) || *s == 0x7f ||
+		    (*s == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0))
+			return true;
+	return false;
+}
+
+const char *read_words(struct load *ld, const struct node *n, enum expand_mode mode)
+{
+	const char *text = read_text(ld, n, mode);
+
+	if (!text || !has_control(text, mode == EXPAND_COMMAND))
+		return text;
+	diag(ld, src_of(n), "a control character in `%s` (leave it out)", ld->key);
+	return NULL;
+}
+
 const char *read_literal(struct load *ld, const struct node *n)
 {
 	const char *text = NULL;

@@ -54,7 +54,7 @@ static void peer_public_key(struct load *ld, const struct node *n, void *obj)
 
 static void peer_name(struct load *ld, const struct node *n, void *obj)
 {
-	((struct peering *)obj)->p.name = read_text(ld, n, EXPAND_NAME);
+	((struct peering *)obj)->p.name = read_words(ld, n, EXPAND_NAME);
 }
 
 static void peer_preshared_key(struct load *ld, const struct node *n, void *obj)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* who is called what: hosts, tenants, namespaces, and the kernel's names of interfaces */
+#include <stdio.h>
 #include <string.h>
 
 #include "lab/names.h"
@@ -65,10 +66,17 @@ static void enter_netns(struct resolving *r, const char *netns, struct src src)
 {
 	size_t line;
 
-	if (!index_add(r, SPACE_NETNS, 0, 0, netns, strlen(netns), (size_t)src.line, &line))
-		diag(r->ld, src,
-		     "namespace `%s` is there twice (line %zu has it; give one another `netns`)",
-		     show(netns).s, line);
+	if (!index_add(r, SPACE_NETNS, 0, 0, netns, strlen(netns), (size_t)src.line, &line)) {
+		if (line)
+			diag(r->ld, src,
+			     "namespace `%s` is there twice (line %zu has it; give one another "
+			     "`netns`)",
+			     show(netns).s, line);
+		else
+			diag(r->ld, src,
+			     "namespace `%s` is the one of the lab's networks (give another `netns`)",
+			     show(netns).s);
+	}
 }
 
 static void enter_tenant(struct resolving *r, size_t host, size_t tenant)
@@ -113,7 +121,13 @@ static void enter_host(struct resolving *r, size_t i)
 void resolve_names(struct resolving *r)
 {
 	const struct topology *t = r->t;
+	char networks[LAB_NAME_MAX + sizeof("-networks")];
 
+	/* where the bridges of the segments are */
+	if (t->name && t->n_networks) {
+		snprintf(networks, sizeof(networks), "%s-networks", t->name);
+		index_add(r, SPACE_NETNS, 0, 0, networks, strlen(networks), 0, NULL);
+	}
 	for (size_t i = 0; i < t->n_networks && !r->ld->stop; i++)
 		index_add(r, SPACE_NETWORK, 0, 0, t->networks[i].name, strlen(t->networks[i].name),
 			  i, NULL);

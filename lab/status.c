@@ -35,7 +35,7 @@ static int read_tunnel(const struct lab *l, const struct netns_status *ns, int n
 		 t->tenant ? t->tenant->netns : t->host->netns, t->ifname->name);
 	r = wg_get(&h, &t->config, &why);
 	t->alive = !r;
-	if (r == -ECONNREFUSED || r == -ENOENT)
+	if (r == -ECONNREFUSED || r == -ENOENT || r == -ECONNRESET || r == -EPIPE)
 		snprintf(t->why, sizeof(t->why), "its wireguard-go has ended");
 	else if (r == -ENODEV)
 		snprintf(t->why, sizeof(t->why), "the interface is gone");
@@ -153,8 +153,11 @@ int lab_status_read(const struct lab *l, struct lab_status *ret, struct err *e)
 {
 	struct lab_status s = {0};
 	struct reader v = {l, &s, -1};
-	int r = set_up(l, &s);
+	int r = lab_is_here(l, e);
 
+	if (r < 0)
+		return r;
+	r = set_up(l, &s);
 	if (r < 0)
 		err_code(e, -r, "lab %s", l->t->name);
 	else

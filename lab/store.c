@@ -161,13 +161,18 @@ int store_save(const struct store *s, const char *text, size_t len, const struct
 	json_t *o;
 	int r;
 
-	o = json_pack("{s:s, s:s, s:s*, s:s, s:s}", "file", meta->file, "dir", meta->dir, "host",
-		      meta->host, "backend", meta->backend, "version", WARREN_VERSION);
+	o = json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I}", "file", meta->file, "dir", meta->dir,
+		      "host", meta->host, "backend", meta->backend, "version", WARREN_VERSION,
+		      "cookie", (json_int_t)meta->cookie);
 	if (o)
 		json = json_dumps(o, JSON_INDENT(2));
 	json_decref(o);
-	if (!json)
-		return err_code(e, ENOMEM, "%s", s->dir);
+	if (!json) {
+		/* jansson takes UTF-8 only */
+		err_set(e, EILSEQ, "%s: the path is not UTF-8", meta->file);
+		err_hint(e, "rename the file or its folder");
+		return err_kind_set(e, ERR_INVALID);
+	}
 	r = io_write_file(store_path(s, "topology.yaml", path, sizeof(path)), text, len, 0600, e);
 	if (!r)
 		r = io_write_file(store_path(s, "meta.json", path, sizeof(path)), json,
@@ -203,6 +208,7 @@ int store_load(const struct store *s, char **ret_text, size_t *ret_len, struct l
 	m.dir = dup_field(o, "dir");
 	m.host = dup_field(o, "host");
 	m.backend = dup_field(o, "backend");
+	m.cookie = (uint64_t)json_integer_value(json_object_get(o, "cookie"));
 	json_decref(o);
 	if (!m.dir || !m.backend || !m.file) {
 		lab_meta_clear(&m);

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "lab/model.h"
@@ -31,10 +32,11 @@ struct store {
 
 /* how a lab was made; strings are owned */
 struct lab_meta {
-	char *file;    /* the topology file, absolute */
-	char *dir;     /* its folder */
-	char *host;    /* --host; NULL: every host is a namespace here */
-	char *backend; /* "kernel", "userspace", "none" */
+	char *file;      /* the topology file, absolute */
+	char *dir;       /* its folder */
+	char *host;      /* --host; NULL: every host is a namespace here */
+	char *backend;   /* "kernel", "userspace", "none" */
+	uint64_t cookie; /* host mode: of the namespace that is the host */
 };
 
 /* store_init - name the folder of lab @name; touches nothing. */

@@ -27,6 +27,7 @@
 #include "lab/apply.h"
 #include "nat/rules.h"
 #include "netns/addr.h"
+#include "netns/find.h"
 #include "netns/link.h"
 #include "netns/pin.h"
 #include "netns/sysctl.h"
@@ -273,15 +274,28 @@ static const struct {
 	[REC_FOLDER] = {undo_folder, "folder", false},
 };
 
+/* an object of a namespace that we are not in: either it is there, or it went with it */
+static int elsewhere(const struct undo *u, const struct record *rec, struct err *e)
+{
+	int r = netns_is_alive(rec->number, e);
+
+	if (r < 0)
+		return r;
+	if (!r) {
+		note(u, "%s %s went with its namespace", how[rec->kind].word, rec->text);
+		return 0;
+	}
+	err_set(e, EXDEV, "it is in another network namespace than this command");
+	return err_hint(e, "run the command where `warren up --host` was run");
+}
+
 static int undo_record(struct undo *u, const struct record *rec, struct err *e)
 {
 	int r = fault_point(how[rec->kind].word, e);
 
-	if (!r && how[rec->kind].in_namespace && rec->number != u->cookie) {
-		err_set(e, EXDEV, "it is in another network namespace than this command");
-		r = err_hint(e, "run the command where `warren up --host` was run");
-	}
-	if (!r)
+	if (!r && how[rec->kind].in_namespace && rec->number != u->cookie)
+		r = elsewhere(u, rec, e);
+	else if (!r)
 		r = how[rec->kind].undo(u, rec, e);
 	if (!r)
 		r = fault_point("removed", e);

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/ns.h"
 #include "lab/clash.h"
 #include "lab/keys.h"
 #include "lab/lab.h"
@@ -128,6 +129,14 @@ static bool same_string(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
+/* a lab without tunnels is the same with any backend; one with, made without them, with none */
+static bool same_backend(const struct lab *l, enum backend wanted)
+{
+	if (!topology_tunnels(l->t, l->host))
+		return true;
+	return wanted == BACKEND_AUTO ? l->backend != BACKEND_NONE : l->backend == wanted;
+}
+
 static bool means_the_same(const struct lab *l, const struct up *u)
 {
 	_cleanup_free_ char *was = NULL, *is = NULL;
@@ -136,9 +145,7 @@ static bool means_the_same(const struct lab *l, const struct up *u)
 	struct err why = ERR_INIT;
 	bool same = false;
 
-	if (!same_string(l->meta.host, u->o->host) ||
-	    (u->o->backend != BACKEND_AUTO && u->o->backend != l->backend &&
-	     l->backend != BACKEND_NONE))
+	if (!same_string(l->meta.host, u->o->host) || !same_backend(l, u->o->backend))
 		return false;
 	/* both without the keys that were made: those are not the file's */
 	if (topology_load(u->f->text, u->f->len, u->f->dir, &fresh, &d, &why) == 0 &&
@@ -168,8 +175,10 @@ static int compare_running(const struct up *u, struct err *e)
 	struct lab l;
 	int r = lab_open(u->f->t->name, &l, e);
 
+	if (!r)
+		r = lab_is_here(&l, e);
 	if (!r && !means_the_same(&l, u)) {
-		r = err_set(e, EEXIST, "lab %s is up, made from a file that said something else",
+		r = err_set(e, EEXIST, "lab %s is up, made from another file or with other options",
 			    u->f->t->name);
 		err_hint(e, "`warren down %s` first", u->f->t->name);
 	} else if (!r) {
@@ -204,12 +213,14 @@ static int prepare_netns_dir(struct journal *j, struct err *e)
 
 static int save(const struct up *u, const struct store *s, struct err *e)
 {
-	const struct lab_meta m = {.file = u->f->path,
-				   .dir = u->f->dir,
-				   .host = (char *)u->o->host,
-				   .backend = (char *)backend_name(u->backend)};
+	struct lab_meta m = {.file = u->f->path,
+			     .dir = u->f->dir,
+			     .host = (char *)u->o->host,
+			     .backend = (char *)backend_name(u->backend)};
 
-	return store_save(s, u->f->text, u->f->len, &m, e);
+	int r = u->host ? ns_own_cookie(&m.cookie, e) : 0;
+
+	return !r ? store_save(s, u->f->text, u->f->len, &m, e) : r;
 }
 
 static const char *journal_path(const struct store *s, char buf[static 256])

@@ -64,6 +64,12 @@ void nat_ruleset_print(const struct nat_ruleset *rs, FILE *out);
  */
 int nat_apply(int sock, const struct nat_ruleset *rs, bool create, struct err *e);
 
+enum nat_found { NAT_NONE, NAT_OURS, NAT_FOREIGN };
+
+/* nat_find - is there a table inet warren in the namespace of @sock, and is its comment @owner?
+ * Returns 0 and *@ret, or -errno. */
+int nat_find(int sock, const char *owner, enum nat_found *ret, struct err *e);
+
 /* nat_remove - delete our table from the namespace of @sock, if its comment is @owner.
  * Returns 1: removed; 0: there is none, or it is somebody else's; -errno. */
 int nat_remove(int sock, const char *owner, struct err *e);

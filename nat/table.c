@@ -136,6 +136,16 @@ static int find_table(int sock, struct found *f, struct err *e)
 	return 0;
 }
 
+int nat_find(int sock, const char *owner, enum nat_found *ret, struct err *e)
+{
+	struct found f = {.owner = owner};
+	int r = find_table(sock, &f, e);
+
+	if (!r)
+		*ret = f.ours ? NAT_OURS : f.any ? NAT_FOREIGN : NAT_NONE;
+	return r;
+}
+
 int nat_remove(int sock, const char *owner, struct err *e)
 {
 	struct found f = {.owner = owner};

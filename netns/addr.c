@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netns/addr.h"
 
+#include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <netlink/addr.h>
+#include <netlink/attr.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
+#include <string.h>
 
 static struct nl_addr *nl_addr_from(const struct ip_addr *a, unsigned int len)
 {
@@ -125,4 +128,61 @@ struct nl_msg *route_msg_del(const struct route_spec *s)
 		m = NULL;
 	rtnl_route_put(r);
 	return m;
+}
+
+/* --- looking ------------------------------------------------------------------------- */
+
+struct route_look {
+	const struct route_spec *wanted;
+	bool found;
+};
+
+static bool has_gateway(const struct route_spec *s, const struct nlattr *via)
+{
+	if (!s->has_via || !via)
+		return !s->has_via && !via;
+	return (size_t)nla_len(via) == ip_addr_size(&s->via) &&
+	       !memcmp(nla_data(via), s->via.bytes, ip_addr_size(&s->via));
+}
+
+static int take_route(const struct nlmsghdr *nlh, void *arg, struct err *e)
+{
+	const struct rtmsg *rtm = nlmsg_data(nlh);
+	struct route_look *l = arg;
+	const struct route_spec *s = l->wanted;
+	struct nlattr *tb[RTA_MAX + 1];
+	struct ip_prefix to = {.addr.family = rtm->rtm_family, .len = rtm->rtm_dst_len};
+	/* IPv6 routes without a metric get one of 1024 */
+	uint32_t metric = s->has_metric ? s->metric : s->to.addr.family == AF_INET6 ? 1024 : 0;
+
+	if (nlmsg_parse((struct nlmsghdr *)nlh, sizeof(*rtm), tb, RTA_MAX, NULL) < 0)
+		return err_set(e, EPROTO, "the kernel's list of routes is malformed");
+	if (tb[RTA_DST] && (size_t)nla_len(tb[RTA_DST]) == ip_addr_size(&to.addr))
+		memcpy(to.addr.bytes, nla_data(tb[RTA_DST]), ip_addr_size(&to.addr));
+	l->found |= rtm->rtm_type == RTN_UNICAST && to.len == s->to.len &&
+		    !ip_addr_cmp(&to.addr, &s->to.addr) &&
+		    (tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : rtm->rtm_table) == s->table &&
+		    (tb[RTA_PRIORITY] ? nla_get_u32(tb[RTA_PRIORITY]) : 0) == metric &&
+		    (!s->index || (tb[RTA_OIF] && nla_get_u32(tb[RTA_OIF]) == s->index)) &&
+		    has_gateway(s, tb[RTA_GATEWAY]);
+	return 0;
+}
+
+int route_exists(struct chan *rtnl, const struct route_spec *s, struct err *e)
+{
+	const struct rtmsg rtm = {.rtm_family = (unsigned char)s->to.addr.family};
+	struct route_look l = {.wanted = s};
+	int r = -EINTR;
+
+	for (int i = 0; i < 5 && r == -EINTR; i++) {
+		struct nl_msg *m = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_DUMP);
+
+		if (m && nlmsg_append(m, (void *)&rtm, sizeof(rtm), NLMSG_ALIGNTO) < 0) {
+			nlmsg_free(m);
+			m = NULL;
+		}
+		l.found = false;
+		r = chan_dump(rtnl, m, take_route, &l, e);
+	}
+	return r < 0 ? r : l.found;
 }

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/err.h"
+#include "base/nl.h"
 
 /*
  * addr_msg_add - RTM_NEWADDR: @prefix (with its host bits) on link @index; -EEXIST if it is there.
@@ -35,6 +37,12 @@ struct route_spec {
 
 /* route_msg_add - RTM_NEWROUTE: a unicast route, scope link where it has no gateway. */
 struct nl_msg *route_msg_add(const struct route_spec *s);
+
+/*
+ * route_exists - is there just this route in the namespace of @rtnl: to, gateway, link, metric,
+ * table?  Returns 1, 0 or -errno.
+ */
+int route_exists(struct chan *rtnl, const struct route_spec *s, struct err *e);
 
 /* route_msg_del - RTM_DELROUTE. */
 struct nl_msg *route_msg_del(const struct route_spec *s);

@@ -19,6 +19,7 @@ import yaml
 
 # file: why a schema cannot say it
 BEYOND = {
+    "control": "characters that do not show",
     "tenant-overlap": "prefixes that overlap",
     "addresses": "which prefix an address lies in",
     "ambiguous": "references",

@@ -13,11 +13,6 @@ static const char *const kind_names[] = {
 };
 _Static_assert(ARRAY_SIZE(kind_names) == WG_USERSPACE + 1, "a kind lacks its name");
 
-const char *wg_kind_name(enum wg_kind kind)
-{
-	return kind_names[kind];
-}
-
 int wg_set(const struct wg_handle *h, const struct wg_config *config, struct err *e)
 {
 	if (h->kind == WG_KERNEL)

@@ -30,9 +30,6 @@
 
 enum wg_kind { WG_KERNEL, WG_USERSPACE };
 
-/* wg_kind_name - "kernel", "userspace". */
-const char *wg_kind_name(enum wg_kind kind);
-
 struct wg_peer {
 	uint8_t public_key[WG_KEY_LEN];
 	/* what is wanted (wg_set) and, unless marked, what is (wg_get) */
@@ -128,12 +125,6 @@ int wg_userspace_start(const struct wg_place *place,
 int wg_userspace_finish(const struct wg_place *place, struct wg_birth *b, struct proc_id *ret,
 			struct err *e);
 void wg_userspace_abort(struct wg_birth *b);
-
-/*
- * wg_userspace_release - let go of the interface ("wt…", down) that starting leaves in birth
- * namespaces, to be found there by the next.  A program that ends has no need to.
- */
-void wg_userspace_release(void);
 
 /* wg_userspace_create - both steps. */
 int wg_userspace_create(const struct wg_place *place, struct proc_id *ret,

@@ -285,11 +285,6 @@ int wg_userspace_finish(const struct wg_place *place, struct wg_birth *b, struct
 	return 0;
 }
 
-void wg_userspace_release(void)
-{
-	decoy_release();
-}
-
 int wg_userspace_create(const struct wg_place *place, struct proc_id *ret,
 			int (*record)(const struct proc_id *id, void *arg, struct err *e),
 			void *arg, struct err *e)

@@ -102,16 +102,3 @@ int decoy_remove_name(const struct wg_place *place, struct err *e)
 	pthread_mutex_unlock(&lock);
 	return r;
 }
-
-void decoy_release(void)
-{
-	pthread_mutex_lock(&lock);
-	while (decoys) {
-		struct decoy *d = decoys;
-
-		decoys = d->next;
-		close(d->tun.fd);
-		free(d);
-	}
-	pthread_mutex_unlock(&lock);
-}

@@ -17,14 +17,11 @@
 /*
  * decoy_add_name - let the decoy of @place->birth_ns, made when there is none, have the name
  * @place->ifname too.  -EEXIST: there is such an interface, or one that is starting.
- * It goes with this process, and with decoy_release().
+ * It goes with this process.
  */
 int decoy_add_name(const struct wg_place *place, struct err *e);
 
 /* decoy_remove_name - the process has started. */
 int decoy_remove_name(const struct wg_place *place, struct err *e);
-
-/* decoy_release - remove all decoys. */
-void decoy_release(void);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/ns.h"
 #include "lab/apply_ops.h"
+#include "lab/owner.h"
 #include "lab/tunnel.h"
 #include "nat/rules.h"
 #include "netns/pin.h"
@@ -104,10 +105,12 @@ int apply_napt(struct apply *a, const struct op *op, struct err *e)
 
 int apply_folder(struct apply *a, const char *path, struct err *e)
 {
+	char lab[LAB_NAME_MAX + 1];
 	struct stat st;
 	int r;
 
-	if (stat(path, &st) == 0)
+	/* one that another lab has made is left by that lab to us, and by us to the next */
+	if (stat(path, &st) == 0 && !owner_find(REC_FOLDER, path, lab))
 		return 0;
 	r = apply_record(a, REC_FOLDER, 0, 0, path, e);
 	if (!r && mkdir(path, 0755) < 0 && errno != EEXIST)

@@ -58,7 +58,7 @@ int apply_tunnel_start(struct apply *a, const struct op *op, struct err *e)
 	paths_of(a, op->tunnel, &p);
 	place = place_of(a, op->tunnel, &p);
 	/* `warren exec` lays the sockets over it, for wg(8) to find them */
-	r = apply_folder(a, WG_UAPI_DIR, e);
+	r = op->tunnel->number ? 0 : apply_folder(a, WG_UAPI_DIR, e);
 	if (!r)
 		r = io_mkdir_p(p.folder, 0700, e);
 	if (r < 0)

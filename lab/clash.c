@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "lab/journal.h"
-#include "lab/store.h"
+#include "lab/owner.h"
 #include "nat/rules.h"
 #include "netns/pin.h"
 
@@ -29,43 +28,14 @@ static void clash(struct clashes *c, const char *kind, const char *name, const c
 	err_hint(c->e, "%s", hint);
 }
 
-/* which recorded lab made namespace @name?  " and belongs to lab X", or "" */
-static void owner_of(const char *name, char buf[static 64])
-{
-	struct err why = ERR_INIT;
-	char **labs, path[256];
-	size_t n;
-
-	buf[0] = '\0';
-	if (store_list(&labs, &n, &why) < 0)
-		return;
-	for (size_t i = 0; i < n && !buf[0]; i++) {
-		const struct record *recs;
-		struct journal *j;
-		struct store s;
-		size_t n_recs;
-
-		store_init(&s, labs[i]);
-		if (journal_open(store_path(&s, "journal", path, sizeof(path)), false, &j, &why) <
-		    0)
-			continue;
-		recs = journal_records(j, &n_recs);
-		for (size_t k = 0; k < n_recs; k++)
-			if (recs[k].live && recs[k].kind == REC_NETNS &&
-			    !strcmp(recs[k].text, name))
-				snprintf(buf, 64, ", of lab %s", labs[i]);
-		journal_close(j);
-	}
-	store_list_free(labs, n);
-}
-
 static void check_netns(struct clashes *c, const char *name)
 {
-	char whose[64];
+	char lab[LAB_NAME_MAX + 1], whose[64] = "";
 
 	if (!netns_exists(name))
 		return;
-	owner_of(name, whose);
+	if (owner_find(REC_NETNS, name, lab))
+		snprintf(whose, sizeof(whose), ", of lab %s", lab);
 	clash(c, "namespace", name, whose,
 	      whose[0] ? "take that lab down, or give the other name with netns:"
 		       : "`ip netns del` it if it is not needed, or give another name with netns:");

@@ -209,6 +209,12 @@ struct host {
 
 /* --- checks ---------------------------------------------------------------------------- */
 
+/*
+ * Two peers that shake hands at the same instant spoil each other's handshake, and WireGuard tries
+ * again after five seconds and a little: seven attempts of a second outlast that.
+ */
+#define CHECK_RETRIES 6
+
 enum check_method { CHECK_ICMP, CHECK_DNS, CHECK_TCP, CHECK_HTTP };
 
 struct check {
@@ -221,7 +227,7 @@ struct check {
 	const char *target;      /* icmp: ADDRESS; dns: SERVER; tcp: ADDRESS:PORT; http: URL */
 	const char *source;      /* address to bind to; NULL: the kernel's choice */
 	bool expect_ok;          /* expect: ok (default) or fail */
-	unsigned int retries;    /* further attempts after the first; default 3 */
+	unsigned int retries;    /* further attempts after the first; default CHECK_RETRIES */
 	unsigned int timeout_ms; /* of one attempt; default 1000 */
 };
 

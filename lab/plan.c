@@ -17,15 +17,6 @@ const char *plan_altname(const struct topology *t, const char *ifname,
 
 /* --- networks ----------------------------------------------------------------------- */
 
-/* p7 and n7 are names that the plan makes up, for ports and for bridges with unsuitable names */
-static bool is_free_for_bridge(const char *name)
-{
-	bool made_up = (name[0] == 'p' || name[0] == 'n') && name[1] &&
-		       strspn(name + 1, "0123456789") == strlen(name + 1);
-
-	return strlen(name) <= IF_NAME_MAX && !made_up && name_is_interface(name);
-}
-
 /* one namespace of the lab's own holds a bridge for each segment */
 static void build_networks(struct build *b)
 {
@@ -43,10 +34,10 @@ static void build_networks(struct build *b)
 			return;
 		}
 		name->full = t->networks[i].name;
-		if (is_free_for_bridge(name->full))
+		if (strlen(name->full) <= IF_NAME_MAX && name_is_interface(name->full))
 			snprintf(name->name, sizeof(name->name), "%s", name->full);
 		else
-			snprintf(name->name, sizeof(name->name), "n%u", (unsigned int)i);
+			build_made_up_name(b, 'n', &b->n_made_up, name->name);
 		op = build_op(b, OP_BRIDGE, b->networks_ns);
 		op->ifname = name->name;
 		op->index = build_index(b, b->networks_ns);

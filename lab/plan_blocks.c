@@ -91,6 +91,20 @@ void build_addresses(struct build *b, size_t ns, const char *ifname, uint32_t in
 	}
 }
 
+void build_made_up_name(const struct build *b, char letter, unsigned int *next,
+			char ret[static IF_NAME_MAX + 1])
+{
+	const struct topology *t = b->p->topology;
+	bool taken;
+
+	do {
+		snprintf(ret, IF_NAME_MAX + 1, "%c%u", letter, (*next)++);
+		taken = false;
+		for (size_t i = 0; i < t->n_networks && !taken; i++)
+			taken = !strcmp(t->networks[i].name, ret);
+	} while (taken);
+}
+
 void build_veth(struct build *b, const struct veth_ends *v)
 {
 	struct op *op = build_op(b, OP_VETH, v->ns);

@@ -31,7 +31,8 @@ struct build {
 	size_t networks_ns;
 	struct known_if *networks; /* the segments' bridges */
 	struct build_host *hosts;
-	size_t n_ports; /* on segments */
+	unsigned int n_ports,
+		n_made_up; /* on segments; bridges whose names no interface can have */
 	bool no_memory;
 };
 
@@ -56,6 +57,9 @@ void build_addresses(struct build *b, size_t ns, const char *ifname, uint32_t in
 void build_veth(struct build *b, const struct veth_ends *v);
 void build_port(struct build *b, size_t ns, const struct ifname *port, uint32_t index,
 		const struct known_if *bridge, bool isolated);
+/* a name in the networks' namespace that no network has: LETTER and a number from *@next on */
+void build_made_up_name(const struct build *b, char letter, unsigned int *next,
+			char ret[static IF_NAME_MAX + 1]);
 struct op *build_route(struct build *b, size_t ns, const char *dev, uint32_t index,
 		       const struct ip_prefix *to);
 /* userspace: how many tunnels get ready at the same time, their namespaces held open */

@@ -42,7 +42,7 @@ static void build_attachment(struct build *b, size_t h, const struct attachment 
 		b->no_memory = true;
 		return;
 	}
-	snprintf(port->name, sizeof(port->name), "p%zu", b->n_ports++);
+	build_made_up_name(b, 'p', &b->n_ports, port->name);
 	port->full = port->name;
 	v.index = build_index(b, v.ns);
 	v.peer_index = build_index(b, ns);

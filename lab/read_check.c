@@ -188,7 +188,10 @@ static void read_one_check(struct load *ld, const struct node *n, const struct r
 {
 	struct checking ck = {
 		.range = range,
-		.c = {.src = src_of(n), .expect_ok = true, .retries = 3, .timeout_ms = 1000},
+		.c = {.src = src_of(n),
+		      .expect_ok = true,
+		      .retries = CHECK_RETRIES,
+		      .timeout_ms = 1000},
 	};
 	struct topology *t = ld->t;
 	struct check *v;

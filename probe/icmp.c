@@ -188,20 +188,13 @@ static bool read_error(struct worker *w, enum outcome *outcome)
 	return true;
 }
 
-static void send_failed(struct worker *w, int code)
-{
-	char target[INET6_ADDRSTRLEN];
-
-	worker_why(w, "send to %s: %s", ip_addr_format(&w->p->target.addr, target),
-		   strerrordesc_np(code));
-}
-
 static enum outcome icmp_start(struct worker *w)
 {
 	struct echo echo = {.type = is_v6(w) ? ICMP6_ECHO_REQUEST : ICMP_ECHO,
 			    .id = htons(w->id),
 			    .seq = htons((uint16_t)w->p->attempts)};
 	enum outcome ignored;
+	bool stale = false;
 	int r;
 
 	for (size_t i = 0; i < PAYLOAD_LEN; i++)
@@ -213,7 +206,8 @@ static enum outcome icmp_start(struct worker *w)
 	 * socket out of the kernel's table for good, and what is still on its way is lost. */
 	r = worker_attach(w);
 	if (r < 0) {
-		send_failed(w, -r);
+		if (r != -ENOTCONN)
+			worker_refused(w, "send to", -r);
 		return OUTCOME_FAILED;
 	}
 	clock_gettime(CLOCK_REALTIME, &w->sent);
@@ -221,9 +215,13 @@ static enum outcome icmp_start(struct worker *w)
 		return OUTCOME_WAITING;
 	r = errno;
 	/* it may have been an earlier attempt's error that was reported and thereby cleared */
-	if (read_error(w, &ignored) && send(w->fd, &echo, sizeof(echo), 0) >= 0)
+	while (read_error(w, &ignored))
+		stale = true;
+	if (stale && send(w->fd, &echo, sizeof(echo), 0) >= 0)
 		return OUTCOME_WAITING;
-	send_failed(w, r);
+	if (stale)
+		r = errno;
+	worker_refused(w, "send to", r);
 	return OUTCOME_FAILED;
 }
 

@@ -28,6 +28,7 @@ struct worker {
 	struct event *io;          /* readiness of fd while an attempt runs */
 	struct event *timer;       /* end of the attempt's time */
 	bool over;                 /* the result is in */
+	bool broken;               /* the present attempt sent nothing, see struct probe */
 	bool on_device, on_source; /* what worker_attach() has done to fd already */
 	struct timespec started;   /* of this attempt, CLOCK_MONOTONIC */
 	char why[sizeof(((struct probe *)0)->message)]; /* what was heard instead of an answer */
@@ -55,7 +56,8 @@ extern const struct method method_icmp, method_tcp;
 /*
  * worker_attach - bind the socket to the probe's interface and source and connect it.
  * Called again for the same socket it does what failed the last time and connects anew.
- * Returns 0, or -errno (-EINPROGRESS for TCP).
+ * Returns 0, or -errno (-EINPROGRESS for TCP); -ENOTCONN when it got no further than the bind,
+ * which is explained already.
  */
 int worker_attach(struct worker *w);
 
@@ -64,5 +66,14 @@ double worker_elapsed_ms(const struct worker *w);
 
 /* worker_why - explain a failed attempt. */
 void worker_why(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* worker_broken - explain an attempt that could not send anything, and mark it so. */
+void worker_broken(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * worker_refused - explain that connect(2) or send(2), @what, ended with @code (positive): the
+ * network's answer (no route, filtered, refused), or a broken attempt.
+ */
+void worker_refused(struct worker *w, const char *what, int code);
 
 #endif

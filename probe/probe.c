@@ -52,25 +52,78 @@ void worker_why(struct worker *w, const char *fmt, ...)
 	va_end(ap);
 }
 
-int worker_attach(struct worker *w)
+void worker_broken(struct worker *w, const char *fmt, ...)
+{
+	static const char prefix[] = "nothing was sent: ";
+	size_t n = sizeof(prefix) - 1;
+	va_list ap;
+
+	w->broken = true;
+	memcpy(w->why, prefix, n);
+	va_start(ap, fmt);
+	vsnprintf(w->why + n, sizeof(w->why) - n, fmt, ap);
+	va_end(ap);
+}
+
+/* what the network says: no route, a filter or a prohibiting route, nobody listens */
+static bool is_answer(int code)
+{
+	return code == ENETUNREACH || code == EHOSTUNREACH || code == EACCES || code == EPERM ||
+	       code == ECONNREFUSED || code == ECONNRESET || code == ETIMEDOUT;
+}
+
+void worker_refused(struct worker *w, const char *what, int code)
+{
+	char target[IP_ENDPOINT_STRLEN];
+
+	if (w->p->method == PROBE_TCP)
+		ip_endpoint_format(&w->p->target, target);
+	else
+		ip_addr_format(&w->p->target.addr, target);
+	if (is_answer(code))
+		worker_why(w, "%s %s: %s", what, target, strerrordesc_np(code));
+	else
+		worker_broken(w, "%s %s: %s", what, target, strerrordesc_np(code));
+}
+
+/* to the probe's interface and source */
+static int bind_socket(struct worker *w)
 {
 	const struct probe *p = w->p;
 	struct ip_endpoint source = {.addr = p->source};
 	struct sockaddr_storage sa;
+	char text[INET6_ADDRSTRLEN];
 	socklen_t len;
 
 	if (p->interface && !w->on_device) {
 		if (setsockopt(w->fd, SOL_SOCKET, SO_BINDTODEVICE, p->interface,
-			       (socklen_t)strlen(p->interface)) < 0)
-			return -errno;
+			       (socklen_t)strlen(p->interface)) < 0) {
+			worker_broken(w, "bind to interface %s: %s", p->interface,
+				      strerrordesc_np(errno));
+			return -ENOTCONN;
+		}
 		w->on_device = true;
 	}
 	if (p->has_source && !w->on_source) {
 		len = ip_sockaddr(&source, &sa);
-		if (bind(w->fd, (struct sockaddr *)&sa, len) < 0)
-			return -errno;
+		if (bind(w->fd, (struct sockaddr *)&sa, len) < 0) {
+			worker_broken(w, "bind to %s: %s", ip_addr_format(&p->source, text),
+				      strerrordesc_np(errno));
+			return -ENOTCONN;
+		}
 		w->on_source = true;
 	}
+	return 0;
+}
+
+int worker_attach(struct worker *w)
+{
+	const struct probe *p = w->p;
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	if (bind_socket(w) < 0)
+		return -ENOTCONN;
 	len = ip_sockaddr(&p->target, &sa);
 	if (connect(w->fd, (struct sockaddr *)&sa, len) < 0)
 		return -errno;
@@ -93,6 +146,7 @@ static void finish(struct worker *w, bool ok)
 {
 	w->over = true;
 	w->p->ok = ok;
+	w->p->broken = !ok && w->broken;
 	if (!ok)
 		memcpy(w->p->message, w->why, sizeof(w->p->message));
 	release(w);
@@ -157,9 +211,10 @@ static void start(struct worker *w)
 	w->io = NULL;
 	w->p->attempts++;
 	w->why[0] = '\0';
+	w->broken = false;
 	clock_gettime(CLOCK_MONOTONIC, &w->started);
 	if (evtimer_add(w->timer, &limit) < 0) {
-		worker_why(w, "out of memory");
+		worker_broken(w, "out of memory");
 		finish(w, false);
 		return;
 	}
@@ -168,7 +223,9 @@ static void start(struct worker *w)
 		w->io = event_new(w->round->base, w->fd, w->method->events | EV_PERSIST, on_ready,
 				  w);
 		if (!w->io || event_add(w->io, NULL) < 0) {
+			/* sent it was, but nobody will hear the answer */
 			worker_why(w, "out of memory");
+			w->broken = true;
 			outcome = OUTCOME_FAILED;
 		}
 	}
@@ -203,13 +260,13 @@ static int open_all(void *arg, struct err *e)
 		if (ret >= 0)
 			w->fd = w->method->open(w, &why);
 		if (w->fd < 0)
-			worker_why(w, "%s", why.msg);
+			worker_broken(w, "%s", why.msg);
 	}
 	return 0;
 }
 
 /* each probe holds a descriptor, and so does its namespace */
-static void raise_file_limit(size_t n)
+void probe_raise_limits(size_t n)
 {
 	struct rlimit limit;
 
@@ -248,7 +305,7 @@ static int prepare(struct round *r, struct probe *probes, struct err *e)
 		w->round = r;
 		w->method = methods[p->method];
 		w->fd = -1;
-		p->ok = false;
+		p->ok = p->broken = false;
 		p->attempts = 0;
 		p->rtt_ms = 0;
 		p->message[0] = '\0';
@@ -293,12 +350,10 @@ static int serve(struct round *r, struct err *e)
 	for (size_t i = 0; i < r->n && ret == 0; i++) {
 		struct worker *w = &r->workers[i];
 
-		if (w->fd >= 0) {
+		if (w->fd >= 0)
 			start(w);
-		} else {
-			w->p->attempts = 1;
+		else
 			finish(w, false);
-		}
 	}
 	while (ret == 0 && r->running > 0) {
 		if (r->stop && *r->stop)
@@ -319,7 +374,7 @@ int probe_run(struct probe *probes, size_t n, volatile const sig_atomic_t *stop,
 
 	if (!n)
 		return 0;
-	raise_file_limit(n);
+	probe_raise_limits(n);
 	r.base = new_base();
 	if (!r.base)
 		return err_set(e, ENOMEM, "event loop: cannot be made");

@@ -32,11 +32,22 @@ struct probe {
 	unsigned int timeout_ms; /* of one attempt, milliseconds */
 	/* what came of it, filled in by probe_run() */
 	bool ok;
-	unsigned int attempts; /* made, from 1 */
+	/* not ok, and the last attempt sent nothing: the namespace, the socket, the source or the
+	 * interface is not there, and message says so.  That is no silence: whoever expects one has
+	 * not seen it.  No route, and a filter that refuses to send, are the network's own answer:
+	 * a plain failure. */
+	bool broken;
+	unsigned int attempts; /* made, from 1; 0: broken before the first */
 	double rtt_ms;         /* of the attempt that was answered, milliseconds */
 	char message
 		[160]; /* "64 bytes from 100.64.0.10: icmp_seq=1 ttl=63 time=0.52 ms", or why not */
 };
+
+/*
+ * probe_raise_limits - let this process have the descriptors of @n probes, each in a namespace
+ * of its own.  probe_run() does it by itself; who opens many namespaces before does it earlier.
+ */
+void probe_raise_limits(size_t n);
 
 /*
  * probe_run - do all @n probes at the same time; returns when each has its result.

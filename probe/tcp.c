@@ -21,14 +21,6 @@ static int tcp_open(struct worker *w, struct err *e)
 	return fd < 0 ? err_errno(e, "open a TCP socket") : fd;
 }
 
-static void explain(struct worker *w, int code)
-{
-	char target[IP_ENDPOINT_STRLEN];
-
-	worker_why(w, "connect to %s: %s", ip_endpoint_format(&w->p->target, target),
-		   strerrordesc_np(code));
-}
-
 /* the kernel's own measure of the handshake, if it was done at the first SYN: it does
  * not contain the time until we got round to look at this socket among a thousand */
 static double handshake_ms(const struct worker *w)
@@ -64,7 +56,7 @@ static enum outcome tcp_start(struct worker *w)
 		w->on_device = w->on_source = false;
 		w->fd = ns_socket(w->p->ns_fd, w->p->target.addr.family, TYPE, IPPROTO_TCP, &e);
 		if (w->fd < 0) {
-			worker_why(w, "%.100s", e.msg);
+			worker_broken(w, "%s", e.msg);
 			return OUTCOME_FAILED;
 		}
 	}
@@ -73,7 +65,8 @@ static enum outcome tcp_start(struct worker *w)
 		return connected(w);
 	if (r == -EINPROGRESS)
 		return OUTCOME_WAITING;
-	explain(w, -r);
+	if (r != -ENOTCONN)
+		worker_refused(w, "connect to", -r);
 	return OUTCOME_FAILED;
 }
 
@@ -81,12 +74,15 @@ static enum outcome tcp_ready(struct worker *w)
 {
 	int code = 0;
 	socklen_t len = sizeof(code);
+	char target[IP_ENDPOINT_STRLEN];
 
 	if (getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
 		code = errno;
 	if (!code)
 		return connected(w);
-	explain(w, code);
+	/* whatever it is, it came back for what was sent */
+	worker_why(w, "connect to %s: %s", ip_endpoint_format(&w->p->target, target),
+		   strerrordesc_np(code));
 	return OUTCOME_FAILED;
 }
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lab/owner.h"
+
+#include <string.h>
+
+#include "lab/store.h"
+
+static bool has_record(const char *lab, enum record_kind kind, const char *text)
+{
+	struct err why = ERR_INIT;
+	const struct record *recs;
+	struct journal *j;
+	struct store s;
+	char path[256];
+	bool found = false;
+	size_t n;
+
+	store_init(&s, lab);
+	if (journal_open(store_path(&s, "journal", path, sizeof(path)), false, &j, &why) < 0)
+		return false;
+	recs = journal_records(j, &n);
+	for (size_t i = 0; i < n && !found; i++)
+		found = recs[i].live && recs[i].kind == kind && !strcmp(recs[i].text, text);
+	journal_close(j);
+	return found;
+}
+
+bool owner_find(enum record_kind kind, const char *text, char ret_lab[static LAB_NAME_MAX + 1])
+{
+	struct err why = ERR_INIT;
+	bool found = false;
+	char **labs;
+	size_t n;
+
+	if (store_list(&labs, &n, &why) < 0)
+		return false;
+	for (size_t i = 0; i < n && !found; i++) {
+		found = has_record(labs[i], kind, text);
+		if (found)
+			memcpy(ret_lab, labs[i], strlen(labs[i]) + 1);
+	}
+	store_list_free(labs, n);
+	return found;
+}

@@ -140,6 +140,7 @@ int io_mkdir_p(const char *path, mode_t mode, struct err *e)
 {
 	char part[PATH_MAX];
 	size_t len = strlen(path);
+	struct stat st;
 
 	if (len >= sizeof(part))
 		return err_code(e, ENAMETOOLONG, "%s", path);
@@ -153,6 +154,8 @@ int io_mkdir_p(const char *path, mode_t mode, struct err *e)
 				return -e->code;
 		} else if (errno != EEXIST) {
 			return err_errno(e, "%s", part);
+		} else if (stat(part, &st) < 0 || !S_ISDIR(st.st_mode)) {
+			return err_code(e, ENOTDIR, "%s", part);
 		}
 	}
 	return 0;

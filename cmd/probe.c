@@ -12,7 +12,7 @@
 #include "lab/lab.h"
 #include "probe/probe.h"
 
-#define RETRIES_DEFAULT 3
+#define RETRIES_DEFAULT CHECK_RETRIES
 #define RETRIES_MAX     1000
 #define TIMEOUT_DEFAULT 1000 /* ms */
 #define TIMEOUT_MAX     3600000

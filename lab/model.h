@@ -210,10 +210,10 @@ struct host {
 /* --- checks ---------------------------------------------------------------------------- */
 
 /*
- * Two peers that shake hands at the same instant spoil each other's handshake, and WireGuard tries
- * again after five seconds and a little: seven attempts of a second outlast that.
+ * A handshake that is lost, spoilt by the other's of the same instant, or put off by a busy peer is
+ * tried again after five seconds and a little: twelve attempts of a second outlast two of them.
  */
-#define CHECK_RETRIES 6
+#define CHECK_RETRIES 11
 
 enum check_method { CHECK_ICMP, CHECK_DNS, CHECK_TCP, CHECK_HTTP };
 

@@ -67,17 +67,20 @@ static int wait_lock(const char *path, int *ret_fd, struct err *e)
 	return fault_point(path, e);
 }
 
+/* how often the folder may go, with its last lab, just as we come */
+#define LOCK_ROUNDS 1000
+
 int store_lock(struct store *s, bool create, struct err *e)
 {
 	char path[256];
-	int r;
+	int r, rounds = 0;
 
 	store_path(s, "lock", path, sizeof(path));
 	do {
 		r = create ? make_dir(s, e) : 0;
 		if (!r)
 			r = wait_lock(path, &s->lock_fd, e);
-	} while (r == -EAGAIN || (r == -ENOENT && create));
+	} while (++rounds < LOCK_ROUNDS && (r == -EAGAIN || (r == -ENOENT && create)));
 	if (r < 0 && create) {
 		if (s->lock_fd >= 0)
 			(void)unlink(path);

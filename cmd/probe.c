@@ -351,7 +351,7 @@ static int run(struct cmd *c, size_t argc, char **argv)
 static const struct option_spec options[] = {
 	{"from", 'f', "NS", "the host or tenant to probe from", NULL},
 	{"source", 's', "ADDRESS", "address to send from, with a method and a target", NULL},
-	{"retries", 'r', "N", "attempts after the first (3, or the check's)", NULL},
+	{"retries", 'r', "N", "attempts after the first (11, or the check's)", NULL},
 	{"timeout", 't', "SECONDS", "how long an attempt may take (1, or the check's)", NULL},
 	{0},
 };

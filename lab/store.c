@@ -90,7 +90,7 @@ int store_lock(struct store *s, bool create, struct err *e)
 	}
 	if (r < 0)
 		store_unlock(s);
-	if (r == -EROFS || r == -EACCES || r == -ENOSPC)
+	if (r == -EROFS || r == -EACCES || r == -ENOSPC || r == -ENOTDIR)
 		err_kind_set(e, ERR_CANNOT);
 	return r;
 }

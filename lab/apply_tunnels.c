@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "lab/apply_ops.h"
@@ -63,6 +64,8 @@ int apply_tunnel_start(struct apply *a, const struct op *op, struct err *e)
 		r = io_mkdir_p(p.folder, 0700, e);
 	if (r < 0)
 		return r;
+	/* of a run that was killed, and whose process has been ended since */
+	(void)unlink(p.uapi);
 	return wg_userspace_start(&place, record_process, &b, &a->starting[op->tunnel->number], e);
 }
 

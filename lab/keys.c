@@ -78,7 +78,7 @@ static int private_key(const struct resolver *v, struct key *key, const char *fi
 		r = make_key(kept, key, &why);
 	if (r < 0) {
 		*e = why;
-		return err_wrap(e, "private key of %s/%s", host, name);
+		return err_wrap(e, "private key of %s/%s", host, name + (name[0] == '.'));
 	}
 	return 0;
 }

@@ -27,6 +27,11 @@ enum space {
 	SPACE_ATTACHED,  /* network b on host a: index of its first attachment */
 	SPACE_ROUTED,    /* allowed IPs of the peers of tunnel b, or tenant, of host a */
 	SPACE_PEER,      /* public key, or reference, of the peers of the same */
+	SPACE_ROUTE,     /* table, metric, prefix; host a or its tenant b: line of the first */
+	SPACE_OWN,       /* prefix that a route of the file's own leads to; the same */
+	SPACE_NEAR,      /* prefix that can be reached without a `via`; the same */
+	SPACE_CONNECTED, /* network of an address of tunnel b of host a */
+	SPACE_INTO,      /* prefix of host a that is routed into a tunnel: index */
 };
 
 #define AMBIGUOUS (SIZE_MAX - 1)
@@ -85,6 +90,9 @@ void resolve_pools(struct resolving *r);
 
 /* resolve_peers - references to other tunnels: endpoints, and keys where the file has them. */
 void resolve_peers(struct resolving *r);
+
+/* resolve_routes - none twice, and each by way of something that can be reached. */
+void resolve_routes(struct resolving *r);
 
 /* the prefix of @list that @a lies in, or NULL */
 const struct ip_prefix *prefix_around(const struct prefix_list *list, const struct ip_addr *a);

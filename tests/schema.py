@@ -29,6 +29,8 @@ BEYOND = {
     "own-key": "which keys belong together",
     "pool-exhausted": "how far a pool reaches",
     "ports": "ports that are used twice",
+    "routes": "routes that meet",
+    "route-via": "which prefix an address lies in",
     "two-documents": "documents are seen one by one",
     "utf16": "the encoding, which YAML readers undo",
 }

@@ -269,13 +269,36 @@ static void test_too_big(void **state)
 	assert_int_equal(n, 1);
 }
 
+/* many routes, and many lengths of prefixes to look each `via` up in: no pair is compared */
+static void test_many_routes(void **state)
+{
+	char *text = NULL;
+	size_t size, n;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(f);
+	fputs("name: x\nhosts:\n  a:\n    bridges: {br: [10.0.0.1/24]}\n    routes:\n", f);
+	for (int i = 8; i <= 128; i++)
+		fprintf(f, "      - {to: \"fd00::/%d\", dev: br}\n", i);
+	for (int i = 0; i < 30000; i++)
+		fprintf(f, "      - {to: \"fd00:%x::/32\", via: \"fe00::%x\"}\n", i + 1, i);
+	fputs("      - {to: 10.1.7.0/24, via: 10.0.0.2}\n"
+	      "      - {to: 10.1.7.0/24, via: 10.0.0.2}\n",
+	      f);
+	fclose(f);
+	assert_true(refuse(text, size, &n) < 2.0);
+	assert_int_equal(n, 30001);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),       cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_niransix),   cmocka_unit_test(test_range),
 		cmocka_unit_test(test_long_names), cmocka_unit_test(test_many_errors),
-		cmocka_unit_test(test_too_big),
+		cmocka_unit_test(test_too_big),    cmocka_unit_test(test_many_routes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,6 +196,21 @@ static void veth(int sock, const char *name, int index, int peer_ns, const char 
 	request(sock, name);
 }
 
+/* the mark of the owner, as on warren's links */
+static void altname(int sock, int index, const char *ifname)
+{
+	struct ifinfomsg ifi = {.ifi_index = index};
+	struct rtattr *list;
+	char name[64];
+
+	snprintf(name, sizeof(name), "warren.bench.%s", ifname);
+	begin(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
+	list = nest(IFLA_PROP_LIST | NLA_F_NESTED);
+	put(IFLA_ALT_IFNAME, name, strlen(name) + 1);
+	nest_end(list);
+	request(sock, name);
+}
+
 static void link_up(int sock, int index, bool quiet, bool isolated)
 {
 	struct ifinfomsg ifi = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
@@ -336,9 +351,11 @@ static void tenant(int gateway, int i, const struct rules *rules)
 	link_up(sock, 1, false, false);
 	forwarding();
 	veth(gateway, on_bridge, FIRST_INDEX + 1 + i, ns, outside, FIRST_INDEX);
+	altname(gateway, FIRST_INDEX + 1 + i, on_bridge);
 	port(gateway, FIRST_INDEX + 1 + i, FIRST_INDEX + 1, true);
 	load_rules(rules, inside, outside, addr);
 	address(sock, FIRST_INDEX, addr, 16);
+	altname(sock, FIRST_INDEX, outside);
 	link_up(sock, FIRST_INDEX, true, false);
 	close(sock);
 	close(ns);

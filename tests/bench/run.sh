@@ -54,6 +54,8 @@ look() { # CASE
 	[ "$1" != niransix ] || ns=c01 gateway=vpn-center
 	{
 		ip -n "$ns" -o link
+		ip -n "$ns" link show "eth-$ns-nsB" | grep altname
+		ip -n "$gateway" link show "eth-$ns-nsA" | grep altname
 		ip -n "$gateway" -o -d link show "eth-$ns-nsA" | grep -o 'master.*state UP\|isolated on'
 	} | sed 's/^[0-9]*: //; s/@[^:]*//; s/ link.ether.*//; s/qlen.*//' | sort
 	ip -n "$ns" -4 -o address | sed 's/^[0-9]*: //' | sort

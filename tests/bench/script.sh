@@ -72,10 +72,12 @@ tenant() { # GATEWAY BRIDGE TENANT ADDRESS/LEN
 	ip -n "$3" link set lo up
 	ip netns exec "$3" sysctl -qw net.ipv4.ip_forward=1
 	ip -n "$1" link add "eth-$3-nsA" type veth peer name "eth-$3-nsB" netns "$3"
+	ip -n "$1" link property add dev "eth-$3-nsA" altname "warren.$lab.eth-$3-nsA"
 	ip -n "$1" link set "eth-$3-nsA" master "$2" addrgenmode none up
 	ip -n "$1" link set "eth-$3-nsA" type bridge_slave isolated on
 	tenant_rules "$3" "${4%/*}"
 	ip -n "$3" address add "$4" brd + dev "eth-$3-nsB"
+	ip -n "$3" link property add dev "eth-$3-nsB" altname "warren.$lab.eth-$3-nsB"
 	ip -n "$3" link set "eth-$3-nsB" addrgenmode none up
 }
 
@@ -175,6 +177,8 @@ niransix_down() {
 }
 
 exec {never}<> <(:)
+# the lab's name, in the links' alternative names
+[ "${2-}" = niransix ] && lab=niransix || lab=bench
 case ${1-}:${2-} in
 up:niransix) niransix_up ;;
 down:niransix) niransix_down ;;

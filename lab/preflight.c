@@ -177,25 +177,34 @@ static int check_inotify(size_t tunnels, struct err *e)
 	return err_kind_set(e, ERR_CANNOT);
 }
 
+/* tries what @t needs of links and NAPT */
+static int try_topology(const struct topology *t, const struct host *only, struct err *e)
+{
+	bool nat = false;
+	int r;
+
+	for (size_t i = 0; i < t->n_hosts; i++)
+		if (!only || only == &t->hosts[i])
+			nat |= t->hosts[i].n_napts || t->hosts[i].gateway;
+	r = preflight_links(e);
+	return !r && nat ? preflight_nat(e) : r;
+}
+
 int preflight_topology(const struct topology *t, const struct host *only, enum backend wanted,
 		       enum backend *ret, struct err *e)
 {
 	size_t tunnels = topology_tunnels(t, only);
-	bool nat = false;
-	int r;
+	int r = only ? try_topology(t, only, e) : 0;
 
-	for (size_t i = 0; i < t->n_hosts; i++) {
-		const struct host *h = &t->hosts[i];
-
-		if (only && only != h)
-			continue;
-		nat |= h->n_napts || h->gateway;
-	}
-	r = preflight_links(e);
-	if (!r && nat)
-		r = preflight_nat(e);
-	if (r < 0)
-		return r;
-	r = preflight_backend(tunnels ? wanted : BACKEND_NONE, ret, e);
+	if (!r)
+		r = preflight_backend(tunnels ? wanted : BACKEND_NONE, ret, e);
 	return !r && *ret == BACKEND_USERSPACE ? check_inotify(tunnels, e) : r;
+}
+
+void preflight_explain(const struct topology *t, const struct host *only, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (try_topology(t, only, &why) < 0)
+		*e = why;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Can this machine do it?  Asked before anything is made, and by `warren doctor`.
+ * Can this machine do it?  Asked before anything is made, when something could not be made, and by
+ * `warren doctor`.
  */
 #ifndef WARREN_LAB_PREFLIGHT_H
 #define WARREN_LAB_PREFLIGHT_H
@@ -26,9 +27,20 @@ int preflight_nat(struct err *e);
  */
 int preflight_backend(enum backend wanted, enum backend *ret, struct err *e);
 
-/* preflight_topology - all of the above as far as @t needs it. */
+/*
+ * preflight_topology - can this machine do what @t asks for, as far as that can be known without
+ * disturbing it?  *@ret: the backend.  Links and NAPT are tried in host mode only (@only), where
+ * what is made first is the machine's own: a throw-away namespace keeps the kernel's link lock for
+ * tens of milliseconds when it goes.  Elsewhere preflight_explain() looks when something failed.
+ */
 int preflight_topology(const struct topology *t, const struct host *only, enum backend wanted,
 		       enum backend *ret, struct err *e);
+
+/*
+ * preflight_explain - @t could not be made: is it because this kernel lacks something?  Then *@e
+ * says so instead, kind ERR_CANNOT; else it stays as it is.
+ */
+void preflight_explain(const struct topology *t, const struct host *only, struct err *e);
 
 /* topology_tunnels - how many WireGuard interfaces @t asks for; @only: on this host, NULL: on all. */
 size_t topology_tunnels(const struct topology *t, const struct host *only);

@@ -298,9 +298,12 @@ static int make(struct up *u, struct store *s, const struct apply_hooks *hooks,
 		return r;
 	}
 	journal_close(j);
-	if (r < 0)
+	if (r < 0) {
 		(void)store_remove(s, &undo_why);
-	return r;
+		if (r != -EINTR)
+			preflight_explain(u->f->t, u->host, e);
+	}
+	return r < 0 ? -e->code : 0;
 }
 
 /* all that can be known to go wrong before anything is made */

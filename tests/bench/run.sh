@@ -132,7 +132,7 @@ trap 'rm -rf "$bench_tmp"' EXIT
 status=0
 
 build() {
-	local libs="libnl-3.0 libnl-genl-3.0 libnftnl libmnl libsodium"
+	local libs="libnl-3.0 libnftnl libmnl libsodium"
 	# shellcheck disable=SC2046,SC2086 # flags are words
 	(cd "$top" && cc -std=gnu11 -D_GNU_SOURCE -O2 -o "$bin/measure" tests/bench/measure.c &&
 		cc -std=gnu11 -D_GNU_SOURCE -O2 -I. $(pkg-config --cflags $libs) -o "$bin/bare" \

@@ -42,7 +42,7 @@ struct chan {
 static int chan_from_fd(int fd, struct chan **ret, struct err *e)
 {
 	const int one = 1;
-	struct chan *c = calloc(1, sizeof(*c));
+	struct chan *c = malloc(sizeof(*c)); /* its buffers need not be zero */
 
 	if (!c) {
 		close(fd);
@@ -52,6 +52,8 @@ static int chan_from_fd(int fd, struct chan **ret, struct err *e)
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	c->fd = fd;
+	c->seq = 0;
+	c->used = c->n = 0;
 	*ret = c;
 	return 0;
 }

@@ -59,6 +59,9 @@ int proc_end(const struct proc_id *id, int grace_ms, struct err *e);
  */
 int proc_end_marked(const char *mark, int grace_ms, struct err *e);
 
+/* proc_marked_alive - does a process with @mark in its environment run? */
+bool proc_marked_alive(const char *mark);
+
 /* proc_find - the file of a program along PATH; *@ret is freed by the caller.  -ENOENT. */
 int proc_find(const char *program, char **ret, struct err *e);
 

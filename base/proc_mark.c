@@ -64,3 +64,19 @@ int proc_end_marked(const char *mark, int grace_ms, struct err *e)
 		return err_set(e, EBUSY, "processes with %s go on starting others", mark);
 	return r;
 }
+
+bool proc_marked_alive(const char *mark)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *d;
+	bool alive = false;
+
+	while (proc && !alive && (d = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
+
+		alive = pid > 0 && pid != getpid() && has_mark(pid, mark);
+	}
+	if (proc)
+		closedir(proc);
+	return alive;
+}

@@ -3,45 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/out.h"
+#include "cmd/out_plan.h"
 #include "cmd/read.h"
 #include "lab/preflight.h"
 
-/* --- dry run ------------------------------------------------------------------------- */
-
-static json_t *op_json(const struct plan *p, const struct op *op)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	if (!f)
-		return NULL;
-	op_describe(p, op, f);
-	fclose(f);
-	return json_pack("{s:s, s:s*, s:s, s:s}", "operation", op_kind_name(op->kind), "netns",
-			 p->ns[op->ns].name, "in", p->ns[op->ns].subject, "what", text);
-}
-
-static int print_plan(struct cmd *c, const struct plan *p)
-{
-	for (size_t i = 0; i < p->n_ops; i++) {
-		const struct op *op = &p->ops[i];
-
-		if (c->json) {
-			if (out_json(c, op_json(p, op)) != STATUS_DONE)
-				return STATUS_CANNOT;
-			continue;
-		}
-		printf("%s+%s %s: ", out_colour(COLOUR_GOOD), out_plain(), p->ns[op->ns].subject);
-		op_describe(p, op, stdout);
-		putchar('\n');
-	}
-	return STATUS_DONE;
-}
+/* --- up ------------------------------------------------------------------------------- */
 
 static int dry_run(struct cmd *c, const struct lab_file *f, const struct up_options *o)
 {
@@ -50,48 +19,12 @@ static int dry_run(struct cmd *c, const struct lab_file *f, const struct up_opti
 
 	if (lab_plan(f, o, &p, &c->err) < 0)
 		return cmd_fail(c);
-	status = print_plan(c, p);
+	status = out_plan(c, p);
 	if (!c->json && !c->quiet)
 		printf("%zu operations in %zu namespaces; nothing was changed\n", p->n_ops,
 		       p->n_ns);
 	plan_free(p);
 	return status;
-}
-
-/* --- up ------------------------------------------------------------------------------- */
-
-static void print_timing(const struct apply_timing *t, double total)
-{
-	static const struct {
-		const char *name;
-		enum op_kind first, last;
-	} phases[] = {
-		{"namespaces", OP_NETNS, OP_NETNS},
-		{"sysctls", OP_SYSCTL, OP_SYSCTL},
-		{"links, addresses, routes", OP_BRIDGE, OP_ROUTE},
-		{"tunnels", OP_TUNNEL_START, OP_TUNNEL_SET},
-		{"NAPT rules", OP_NAPT, OP_NAPT},
-		{"files", OP_FILE, OP_FILE},
-		{"programs", OP_RUN, OP_RUN},
-	};
-	double rest = total;
-
-	fprintf(stderr, "%-26s %10s %12s\n", "phase", "operations", "ms");
-	for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
-		double seconds = 0;
-		size_t count = 0;
-
-		for (enum op_kind k = phases[i].first; k <= phases[i].last; k++) {
-			seconds += t->seconds[k];
-			count += t->count[k];
-		}
-		rest -= seconds;
-		if (count)
-			fprintf(stderr, "%-26s %10zu %12.2f\n", phases[i].name, count,
-				seconds * 1e3);
-	}
-	fprintf(stderr, "%-26s %10s %12.2f\n", "reading and checking", "", rest * 1e3);
-	fprintf(stderr, "%-26s %10s %12.2f\n", "all", "", total * 1e3);
 }
 
 static void say_result(const struct cmd *c, const struct topology *t, const char *host,
@@ -120,14 +53,6 @@ static void say_result(const struct cmd *c, const struct topology *t, const char
 	printf("%zu tenant%s, in %.2f s\n", tenants, out_plural(tenants), seconds);
 }
 
-static void say_operation(const struct plan *p, const struct op *op, void *arg)
-{
-	(void)arg;
-	fprintf(stderr, "%s: ", p->ns[op->ns].subject);
-	op_describe(p, op, stderr);
-	fputc('\n', stderr);
-}
-
 static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_options *o)
 {
 	struct apply_timing timing = {0};
@@ -139,7 +64,7 @@ static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_opt
 	cmd_catch_signals();
 	out_hooks(c, "making", &hooks);
 	if (c->verbose) {
-		hooks.did = say_operation;
+		hooks.did = out_operation;
 		hooks.progress = NULL;
 	}
 	r = lab_up(f, o, &hooks, &timing, &result, &c->err);
@@ -149,7 +74,7 @@ static int make_lab(struct cmd *c, const struct lab_file *f, const struct up_opt
 		return cmd_fail(c);
 	}
 	if (cmd_value(c, "timing"))
-		print_timing(&timing, end - start);
+		out_timing(&timing, end - start);
 	if (c->json)
 		return out_json(c, json_pack("{s:s, s:s, s:b, s:f}", "lab", f->t->name, "state",
 					     "up", "changed", result == UP_MADE, "duration_ms",

@@ -35,6 +35,8 @@ static int dispatch(struct apply *a, const struct op *op, struct err *e)
 		[OP_NAPT] = apply_napt,
 		[OP_FILE] = apply_file,
 		[OP_RUN] = apply_run,
+		[OP_NAPT_DEL] = apply_napt_del,
+		[OP_UNDO] = apply_undo,
 	};
 
 	return op_is_link(op) ? apply_link_op(a, op, e) : how[op->kind](a, op, e);
@@ -94,16 +96,33 @@ static int apply_op(struct apply *a, const struct op *op, struct err *e)
 	return !r ? release_done(a, op, e) : r;
 }
 
+/* the end of a unit that is done whole, if @i is its last operation */
+static int end_unit(struct apply *a, size_t i, struct err *e)
+{
+	const struct plan *p = a->plan;
+	int r;
+
+	if (!p->by_units || (i + 1 < p->n_ops && p->ops[i + 1].unit == p->ops[i].unit))
+		return 0;
+	r = apply_flush(a, e);
+	if (!r && a->hooks->unit_done)
+		a->hooks->unit_done(p, p->ops[i].unit, a->hooks->arg);
+	return r;
+}
+
 static int apply_ops(struct apply *a, struct err *e)
 {
 	const struct plan *p = a->plan;
 	double before = clock_seconds();
 	int r = 0;
 
-	for (size_t i = 0; i < p->n_ops && !r; i++) {
+	for (size_t i = a->at; i < p->n_ops && !r; i++) {
 		double after;
 
+		a->at = i;
 		r = apply_op(a, &p->ops[i], e);
+		if (!r)
+			r = end_unit(a, i, e);
 		after = clock_seconds();
 		a->timing->seconds[p->ops[i].kind] += after - before - a->charged;
 		a->charged = 0;
@@ -115,6 +134,18 @@ static int apply_ops(struct apply *a, struct err *e)
 			a->hooks->progress(i + 1, p->n_ops, a->hooks->arg);
 	}
 	return !r ? apply_flush(a, e) : r;
+}
+
+/* the group that links of this lab in the caller's namespace have already, or 0 */
+static uint32_t recorded_group(const struct apply *a)
+{
+	size_t n;
+	const struct record *recs = journal_records(a->journal, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (recs[i].live && recs[i].kind == REC_GROUP)
+			return recs[i].index;
+	return 0;
 }
 
 /* host mode: namespace 0 is the one that we are in */
@@ -130,7 +161,10 @@ static int open_here(struct apply *a, struct err *e)
 	if (!r)
 		r = ns_cookie(chan_fd(s->rtnl), &s->cookie, e);
 	/* one group for what goes when the tenants' namespaces go: removed in one request */
-	if (!r && getrandom(&a->group, sizeof(a->group), 0) != sizeof(a->group))
+	a->group = recorded_group(a);
+	if (r < 0 || a->group)
+		return r;
+	if (getrandom(&a->group, sizeof(a->group), 0) != sizeof(a->group))
 		r = err_errno(e, "random numbers");
 	a->group = (a->group & 0x7fffffff) | 0x40000000;
 	return !r ? apply_record(a, REC_GROUP, s->cookie, a->group, "veth", e) : r;
@@ -139,11 +173,17 @@ static int open_here(struct apply *a, struct err *e)
 static int apply_thread(void *arg, struct err *e)
 {
 	struct apply *a = arg;
-	int r = a->plan->here ? open_here(a, e) : 0;
+	int r;
 
+	a->here = ns_open_self(e);
+	if (a->here < 0)
+		return a->here;
+	r = a->plan->here ? open_here(a, e) : 0;
 	a->current = a->plan->here ? 0 : a->plan->n_ns;
 	if (!r)
 		r = apply_ops(a, e);
+	undo_end(a->undo);
+	close(a->here);
 	sysctl_view_end();
 	return r;
 }
@@ -151,8 +191,20 @@ static int apply_thread(void *arg, struct err *e)
 int apply_plan(const struct plan *plan, struct journal *j, const struct store *store,
 	       const struct apply_hooks *hooks, struct apply_timing *timing, struct err *e)
 {
-	struct apply a = {
-		.plan = plan, .journal = j, .store = store, .hooks = hooks, .timing = timing};
+	size_t at = 0;
+
+	return apply_from(plan, &at, j, store, hooks, timing, e);
+}
+
+int apply_from(const struct plan *plan, size_t *at, struct journal *j, const struct store *store,
+	       const struct apply_hooks *hooks, struct apply_timing *timing, struct err *e)
+{
+	struct apply a = {.plan = plan,
+			  .journal = j,
+			  .store = store,
+			  .hooks = hooks,
+			  .timing = timing,
+			  .at = *at};
 	int r;
 
 	a.ns = calloc(plan->n_ns, sizeof(*a.ns));
@@ -163,8 +215,9 @@ int apply_plan(const struct plan *plan, struct journal *j, const struct store *s
 		return err_code(e, ENOMEM, "apply");
 	}
 	for (size_t i = 0; i < plan->n_ns; i++)
-		a.ns[i].fd = -1;
+		a.ns[i] = (struct apply_ns){.fd = -1, .cookie = plan->ns[i].cookie};
 	r = ns_run(-1, apply_thread, &a, e);
+	*at = a.at;
 	apply_tunnels_abandon(&a);
 	for (size_t i = 0; i < plan->n_ns; i++)
 		release_ns(&a, i);

@@ -62,6 +62,16 @@ int apply_open(struct apply *a, size_t ns, struct err *e)
 	return a->ns[ns].fd >= 0 ? 0 : reopen(a, ns, e);
 }
 
+int apply_chan(struct apply *a, size_t ns, struct err *e)
+{
+	int r = apply_open(a, ns, e);
+
+	if (r < 0 || a->ns[ns].rtnl)
+		return r;
+	r = apply_enter(a, ns, e);
+	return !r ? chan_open_here(NETLINK_ROUTE, &a->ns[ns].rtnl, e) : r;
+}
+
 int apply_enter(struct apply *a, size_t ns, struct err *e)
 {
 	int r;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/fault.h"
 #include "lab/apply_ops.h"
@@ -18,23 +19,39 @@ bool op_is_link(const struct op *op)
 	case OP_ADDRESS:
 	case OP_LINK_UP:
 	case OP_ROUTE:
+	case OP_MTU:
+	case OP_LINK_DEL:
+	case OP_LINKS_DEL:
+	case OP_ADDRESS_DEL:
+	case OP_ROUTE_DEL:
 		return true;
 	default:
 		return false;
 	}
 }
 
-static int queue(struct apply *a, size_t ns, struct nl_msg *msg, const struct op *op, struct err *e)
+/* @ok: an errno value that is success, for what may be done already; 0: none */
+static int queue_ok(struct apply *a, size_t ns, struct nl_msg *msg, int ok, const struct op *op,
+		    struct err *e)
 {
-	int r;
+	int r = apply_chan(a, ns, e);
 
+	if (r < 0) {
+		nlmsg_free(msg);
+		return r;
+	}
 	a->pending = a->ns[ns].rtnl;
-	r = chan_queue(a->pending, msg, 0, op, e);
+	r = chan_queue(a->pending, msg, ok, op, e);
 	if (r < 0 || !fault_active())
 		return r;
 	/* for tests, each request is an instant of its own */
 	r = chan_flush(a->pending, NULL, e);
 	return !r ? fault_point("requested", e) : r;
+}
+
+static int queue(struct apply *a, size_t ns, struct nl_msg *msg, const struct op *op, struct err *e)
+{
+	return queue_ok(a, ns, msg, 0, op, e);
 }
 
 /* the names that a link has besides its own: the mark of its owner, and the file's long name */
@@ -45,7 +62,7 @@ int apply_altnames(struct apply *a, size_t ns, const struct op *op, const char *
 
 	if (full && strcmp(full, op->ifname))
 		names[1] = full;
-	return queue(a, ns, link_msg_altnames(op->index, names), op, e);
+	return queue_ok(a, ns, link_msg_altnames(op->index, names), EEXIST, op, e);
 }
 
 static int add_bridge(struct apply *a, const struct op *op, struct err *e)
@@ -72,13 +89,16 @@ static int add_veth(struct apply *a, const struct op *op, struct err *e)
 		.group = apply_is_here(a, op->ns) ? a->group : 0,
 		.ns_fd = -1,
 	};
-	const struct link_end peer = {
+	struct link_end peer = {
 		.name = op->veth.peer,
 		.index = op->veth.peer_index,
 		.mtu = op->veth.mtu,
-		.ns_fd = a->ns[op->veth.peer_ns].fd,
 	};
+	int r = apply_open(a, op->veth.peer_ns, e);
 
+	if (r < 0)
+		return r;
+	peer.ns_fd = a->ns[op->veth.peer_ns].fd;
 	return queue(a, op->ns, link_msg_veth(&end, &peer), op, e);
 }
 
@@ -108,6 +128,8 @@ static int make_recorded(struct apply *a, const struct op *op, struct nl_msg *ms
 	struct err why = ERR_INIT;
 	int r = apply_flush(a, e);
 
+	if (!r)
+		r = apply_chan(a, op->ns, e);
 	if (!r)
 		r = apply_record(a, kind, a->ns[op->ns].cookie, index, text, e);
 	if (r < 0) {
@@ -144,6 +166,19 @@ static int add_address(struct apply *a, const struct op *op, struct err *e)
 	return queue(a, op->ns, msg, op, e);
 }
 
+/* is there a route to @to that we have made? */
+static bool is_recorded_route(const struct apply *a, const char *to)
+{
+	size_t n, len = strlen(to);
+	const struct record *recs = journal_records(a->journal, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (recs[i].live && recs[i].kind == REC_ROUTE && !strncmp(recs[i].text, to, len) &&
+		    recs[i].text[len] == ' ')
+			return true;
+	return false;
+}
+
 /* a route that the machine has already is left alone, now and when the lab goes */
 static int add_route_here(struct apply *a, const struct op *op, const struct route_spec *spec,
 			  struct err *e)
@@ -152,6 +187,8 @@ static int add_route_here(struct apply *a, const struct op *op, const struct rou
 	char text[160];
 	int r = apply_flush(a, e);
 
+	if (!r)
+		r = apply_chan(a, op->ns, e);
 	if (!r)
 		r = route_exists(a->ns[op->ns].rtnl, spec, e);
 	if (r)
@@ -162,7 +199,11 @@ static int add_route_here(struct apply *a, const struct op *op, const struct rou
 		snprintf(metric, sizeof(metric), "%u", spec->metric);
 	snprintf(text, sizeof(text), "%s %s %s %u", ip_prefix_format(&spec->to, to), via, metric,
 		 spec->table);
-	r = make_recorded(a, op, route_msg_add(spec), REC_ROUTE, spec->index, text, e);
+	if (op->replace_route && !is_recorded_route(a, to))
+		r = err_code(e, EEXIST, "route %s", to);
+	if (!r)
+		r = make_recorded(a, op, route_msg_add(spec, op->replace_route), REC_ROUTE,
+				  spec->index, text, e);
 	if (r == -EEXIST)
 		err_hint(e, "the machine has another route to there: take one of the two out");
 	return r;
@@ -177,12 +218,32 @@ static int add_route(struct apply *a, const struct op *op, struct err *e)
 		/* a link that we did not make: its number is the kernel's */
 		r = apply_flush(a, e);
 		if (!r)
+			r = apply_chan(a, op->ns, e);
+		if (!r)
 			r = link_index(a->ns[op->ns].rtnl, op->ifname, &spec.index, e);
 		if (r < 0)
 			return r;
 	}
-	return apply_is_here(a, op->ns) ? add_route_here(a, op, &spec, e)
-					: queue(a, op->ns, route_msg_add(&spec), op, e);
+	return apply_is_here(a, op->ns)
+		       ? add_route_here(a, op, &spec, e)
+		       : queue(a, op->ns, route_msg_add(&spec, op->replace_route), op, e);
+}
+
+/*
+ * Each link that is removed by itself makes the kernel wait until nobody looks at it any more; those
+ * of a group are waited for together.
+ */
+static int delete_links(struct apply *a, const struct op *op, struct err *e)
+{
+	uint32_t group;
+	int r = 0;
+
+	if (getrandom(&group, sizeof(group), 0) != sizeof(group))
+		return err_errno(e, "random numbers");
+	group = (group & 0x7fffffff) | 0x40000000;
+	for (size_t i = 0; i < op->links.n && !r; i++)
+		r = queue_ok(a, op->ns, link_msg_group(op->links.indices[i], group), ENODEV, op, e);
+	return !r ? queue_ok(a, op->ns, link_msg_delete_group(group), ENODEV, op, e) : r;
 }
 
 int apply_link_op(struct apply *a, const struct op *op, struct err *e)
@@ -200,6 +261,17 @@ int apply_link_op(struct apply *a, const struct op *op, struct err *e)
 		return raise_link(a, op, e);
 	case OP_ROUTE:
 		return add_route(a, op, e);
+	case OP_MTU:
+		return queue(a, op->ns, link_msg_mtu(op->index, op->mtu), op, e);
+	case OP_LINK_DEL:
+		return queue_ok(a, op->ns, link_msg_delete(op->index), ENODEV, op, e);
+	case OP_LINKS_DEL:
+		return delete_links(a, op, e);
+	case OP_ADDRESS_DEL:
+		return queue_ok(a, op->ns, addr_msg_del(op->index, &op->address), EADDRNOTAVAIL, op,
+				e);
+	case OP_ROUTE_DEL:
+		return queue_ok(a, op->ns, route_msg_del(&op->route), ESRCH, op, e);
 	default:
 		return err_set(e, EINVAL, "not a request about links");
 	}

@@ -24,15 +24,20 @@ struct apply {
 	const struct apply_hooks *hooks;
 	struct apply_timing *timing;
 	struct apply_ns *ns;        /* as plan->ns */
+	size_t at;                  /* operation under way */
 	size_t current;             /* namespace of this thread; plan->n_ns: the caller's */
 	struct chan *pending;       /* channel with queued requests, or NULL */
 	double charged;             /* seconds of this operation that are accounted for already */
 	uint32_t group;             /* host mode: of the links whose other end is elsewhere */
+	int here;                   /* the caller's namespace */
+	struct undo *undo;          /* for OP_UNDO; NULL until the first */
 	struct wg_birth **starting; /* as plan->tunnels: userspace tunnels on their way */
 };
 
 /* apply_core.c */
 int apply_enter(struct apply *a, size_t ns, struct err *e);
+/* makes sure that a->ns[@ns].rtnl is open */
+int apply_chan(struct apply *a, size_t ns, struct err *e);
 /* makes sure that a->ns[@ns].fd is open */
 int apply_open(struct apply *a, size_t ns, struct err *e);
 int apply_flush(struct apply *a, struct err *e);
@@ -64,6 +69,8 @@ int apply_file(struct apply *a, const struct op *op, struct err *e);
 /* makes a folder that is not there yet, and writes it down */
 int apply_folder(struct apply *a, const char *path, struct err *e);
 int apply_run(struct apply *a, const struct op *op, struct err *e);
+int apply_napt_del(struct apply *a, const struct op *op, struct err *e);
+int apply_undo(struct apply *a, const struct op *op, struct err *e);
 /* gives up on userspace tunnels that were started and not finished */
 void apply_tunnels_abandon(struct apply *a);
 

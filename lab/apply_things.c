@@ -49,11 +49,51 @@ int apply_netns(struct apply *a, const struct op *op, struct err *e)
 	return r;
 }
 
+struct fresh {
+	const char *key;
+	char *value;
+};
+
+static int read_fresh(void *arg, struct err *e)
+{
+	_cleanup_close_ int ns = netns_create_here(e);
+	const struct fresh *f = arg;
+	int r = ns < 0 ? ns : sysctl_get(f->key, f->value, SYSCTL_LENGTH, e);
+
+	sysctl_view_end();
+	return r;
+}
+
+/* what @key is in a new namespace; that of an interface is what new interfaces have there */
+static int fresh_value(const char *key, char value[static SYSCTL_LENGTH], struct err *e)
+{
+	_cleanup_free_ char *general = NULL;
+	const char *conf = strstr(key, "conf"), *last = NULL;
+	struct fresh f = {.key = key, .value = value};
+
+	if (conf && strlen(conf) > 5 && strncmp(conf + 5, "all", 3))
+		last = strrchr(conf + 5, conf[4]);
+	if (last && asprintf(&general, "%.*sdefault%s", (int)(conf + 5 - key), key, last) < 0) {
+		general = NULL;
+		return err_code(e, ENOMEM, "sysctl %s", key);
+	}
+	if (general)
+		f.key = general;
+	return ns_run(-1, read_fresh, &f, e);
+}
+
 int apply_sysctl(struct apply *a, const struct op *op, struct err *e)
 {
 	char old[SYSCTL_LENGTH], text[2 * SYSCTL_LENGTH], both[3 * SYSCTL_LENGTH];
 	const char *value = op->sysctl.value;
-	int r = apply_enter(a, op->ns, e);
+	int r = 0;
+
+	if (!value) {
+		r = fresh_value(op->sysctl.key, old, e);
+		value = old;
+	}
+	if (!r)
+		r = apply_enter(a, op->ns, e);
 
 	if (!r && apply_is_here(a, op->ns)) {
 		r = sysctl_get(op->sysctl.key, old, sizeof(old), e);
@@ -86,10 +126,10 @@ int apply_napt(struct apply *a, const struct op *op, struct err *e)
 	if (sock < 0)
 		return err_errno(e, "open a netfilter socket");
 	r = napt_ruleset(t, op->napt.tenant, op->napt.host, &rs, e);
-	if (!r && apply_is_here(a, op->ns))
+	if (!r && apply_is_here(a, op->ns) && !op->napt.replace)
 		r = apply_record(a, REC_TABLE, a->ns[op->ns].cookie, 0, napt_owner(t, owner), e);
 	if (!r)
-		r = nat_apply(sock, rs, true, e);
+		r = nat_apply(sock, rs, !op->napt.replace, e);
 	if (r == -EEXIST && apply_is_here(a, op->ns)) {
 		struct err why = ERR_INIT;
 
@@ -101,7 +141,52 @@ int apply_napt(struct apply *a, const struct op *op, struct err *e)
 	return r;
 }
 
+int apply_napt_del(struct apply *a, const struct op *op, struct err *e)
+{
+	_cleanup_close_ int sock = -1;
+	char owner[64];
+	int r = apply_enter(a, op->ns, e);
+
+	if (r < 0)
+		return r;
+	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	if (sock < 0)
+		return err_errno(e, "open a netfilter socket");
+	r = nat_remove(sock, napt_owner(a->plan->topology, owner), e);
+	return r < 0 ? r : 0;
+}
+
+/* --- what the journal says --------------------------------------------------------- */
+
+int apply_undo(struct apply *a, const struct op *op, struct err *e)
+{
+	int r;
+
+	if (!a->undo) {
+		/* it is to begin in the caller's namespace */
+		r = ns_enter(a->here, e);
+		if (!r)
+			r = undo_begin(a->journal, a->hooks, &a->undo, e);
+		if (r < 0)
+			return r;
+	}
+	r = undo_one(a->undo, op->undo.record, e);
+	a->current = SIZE_MAX; /* anywhere */
+	return r;
+}
+
 /* --- files -------------------------------------------------------------------------- */
+
+static bool is_recorded(const struct apply *a, enum record_kind kind, const char *text)
+{
+	size_t n;
+	const struct record *recs = journal_records(a->journal, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (recs[i].live && recs[i].kind == kind && !strcmp(recs[i].text, text))
+			return true;
+	return false;
+}
 
 int apply_folder(struct apply *a, const char *path, struct err *e)
 {
@@ -109,6 +194,8 @@ int apply_folder(struct apply *a, const char *path, struct err *e)
 	struct stat st;
 	int r;
 
+	if (is_recorded(a, REC_FOLDER, path) && access(path, F_OK) == 0)
+		return 0;
 	/* one that another lab has made is left by that lab to us, and by us to the next */
 	if (stat(path, &st) == 0 && !owner_find(REC_FOLDER, path, lab))
 		return 0;
@@ -116,6 +203,17 @@ int apply_folder(struct apply *a, const char *path, struct err *e)
 	if (!r && mkdir(path, 0755) < 0 && errno != EEXIST)
 		r = err_errno(e, "%s", path);
 	return !r ? fault_point("folder made", e) : r;
+}
+
+/* the same file, not another one of its name: programs that have it laid over /etc's see it */
+static int rewrite(const struct op *op, struct err *e)
+{
+	_cleanup_close_ int fd =
+		open(op->file.path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0);
+	int r = fd < 0 ? err_errno(e, "write it")
+		       : io_write_all(fd, op->file.text, strlen(op->file.text));
+
+	return fd >= 0 && r < 0 ? err_code(e, -r, "write it") : r;
 }
 
 int apply_file(struct apply *a, const struct op *op, struct err *e)
@@ -129,6 +227,8 @@ int apply_file(struct apply *a, const struct op *op, struct err *e)
 	r = apply_folder(a, "/etc/netns", e);
 	if (!r)
 		r = apply_folder(a, folder, e);
+	if (!r && op->file.replace)
+		return rewrite(op, e);
 	if (!r && access(op->file.path, F_OK) == 0)
 		return err_code(e, EEXIST, "not ours");
 	if (!r)
@@ -206,23 +306,20 @@ int apply_run(struct apply *a, const struct op *op, struct err *e)
 	struct process_record p = {a, op->run->argv[0]};
 	char folder[256], log[512], etc[256], mark[128];
 	const char *const env[] = {mark, NULL};
-	struct proc_spec spec = {.argv = op->run->argv,
-				 .ns_fd = a->ns[op->ns].fd,
-				 .env = env,
-				 .log = log,
-				 .mount_ns = true,
-				 .etc_dir = etc};
+	struct proc_spec spec = {
+		.argv = op->run->argv, .env = env, .log = log, .mount_ns = true, .etc_dir = etc};
 	struct proc_id id;
-	int r = io_mkdir_p(store_path(a->store, "log", folder, sizeof(folder)), 0700, e);
+	int r = apply_open(a, op->ns, e);
 
-	snprintf(log, sizeof(log), "%s/%s.%zu.log", folder, name ? name : "here",
-		 (size_t)(op - a->plan->ops));
+	if (!r)
+		r = io_mkdir_p(store_path(a->store, "log", folder, sizeof(folder)), 0700, e);
+	spec.ns_fd = a->ns[op->ns].fd;
+	snprintf(log, sizeof(log), "%s/%s.%u.log", folder, name ? name : "here", op->run->place);
 	snprintf(etc, sizeof(etc), "/etc/netns/%s", name ? name : "");
 	if (!name || access(etc, F_OK) < 0)
 		spec.etc_dir = NULL;
 	/* what it starts, and what leaves its session, is found by this */
-	snprintf(mark, sizeof(mark), "WARREN_RUN=%s.%" PRIu64 ".%zu", a->plan->topology->name,
-		 a->ns[op->ns].cookie, (size_t)(op - a->plan->ops));
+	plan_run_mark(a->plan->topology, a->ns[op->ns].cookie, op->run, mark);
 	if (!r)
 		r = apply_record(a, REC_PROGRAMS, 0, 0, mark, e);
 	if (!r)

@@ -22,6 +22,14 @@ static void paths_of(const struct apply *a, const struct plan_tunnel *k, struct 
 	snprintf(p->log, sizeof(p->log), "%s/%s.log", p->folder, k->ifname->name);
 }
 
+/* both namespaces, where they are not open yet */
+static int open_place(struct apply *a, const struct plan_tunnel *k, struct err *e)
+{
+	int r = apply_chan(a, k->birth, e);
+
+	return !r ? apply_open(a, k->home, e) : r;
+}
+
 static struct wg_place place_of(const struct apply *a, const struct plan_tunnel *k,
 				const struct paths *p)
 {
@@ -57,9 +65,12 @@ int apply_tunnel_start(struct apply *a, const struct op *op, struct err *e)
 	int r;
 
 	paths_of(a, op->tunnel, &p);
+	r = open_place(a, op->tunnel, e);
+	if (r < 0)
+		return r;
 	place = place_of(a, op->tunnel, &p);
 	/* `warren exec` lays the sockets over it, for wg(8) to find them */
-	r = op->tunnel->number ? 0 : apply_folder(a, WG_UAPI_DIR, e);
+	r = apply_folder(a, WG_UAPI_DIR, e);
 	if (!r)
 		r = io_mkdir_p(p.folder, 0700, e);
 	if (r < 0)
@@ -78,6 +89,9 @@ int apply_tunnel(struct apply *a, const struct op *op, struct err *e)
 	int r = 0;
 
 	paths_of(a, k, &p);
+	r = open_place(a, k, e);
+	if (r < 0)
+		return r;
 	place = place_of(a, k, &p);
 	if (apply_is_here(a, k->home))
 		r = apply_record(a, REC_LINK, a->ns[k->home].cookie, k->index, k->ifname->name, e);
@@ -110,7 +124,8 @@ int apply_tunnel_set(struct apply *a, const struct op *op, struct err *e)
 		r = apply_open(a, k->birth, e); /* endpoints that are names are looked up there */
 	h.home_ns = a->ns[k->home].fd;
 	if (!r)
-		r = tunnel_config(k, a->ns[k->birth].fd, &c, e);
+		r = op->change ? tunnel_change_config(k, op->change, a->ns[k->birth].fd, &c, e)
+			       : tunnel_config(k, a->ns[k->birth].fd, &c, e);
 	if (r < 0)
 		return r;
 	r = wg_set(&h, &c, e);

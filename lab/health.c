@@ -179,6 +179,8 @@ const char *lab_state_name(const struct lab *l)
 	switch (journal_state(l->journal)) {
 	case LAB_UP:
 		return lab_problems(l, NULL, NULL, &why) ? "degraded" : "up";
+	case LAB_CHANGING:
+		return "changing";
 	case LAB_REMOVING:
 		return "removing";
 	default:

@@ -29,11 +29,13 @@ static_assert(ARRAY_SIZE(kind_names) == REC_KINDS, "a name for every kind of rec
 static const char *const state_names[] = {
 	[LAB_MAKING] = "making",
 	[LAB_UP] = "up",
+	[LAB_CHANGING] = "changing",
 	[LAB_REMOVING] = "removing",
 };
 
 struct journal {
 	int fd;
+	char *path;
 	struct arena *arena;
 	struct record *records; /* record of id i is records[i - 1] */
 	size_t n;
@@ -138,9 +140,13 @@ int journal_open(const char *path, bool create, struct journal **ret, struct err
 	struct journal *j = calloc(1, sizeof(*j));
 	int r;
 
-	if (j)
+	if (j) {
 		j->arena = arena_new(0);
-	if (!j || !j->arena) {
+		j->path = strdup(path);
+	}
+	if (!j || !j->arena || !j->path) {
+		if (j)
+			arena_free(j->arena);
 		free(j);
 		return err_code(e, ENOMEM, "%s", path);
 	}
@@ -162,6 +168,7 @@ void journal_close(struct journal *j)
 	if (j->fd >= 0)
 		close(j->fd);
 	arena_free(j->arena);
+	free(j->path);
 	free(j);
 }
 
@@ -178,6 +185,16 @@ static int append(struct journal *j, const char *line, int len, struct err *e)
 	return err_code(e, -r, "write the journal");
 }
 
+static int format_record(const struct record *r, char **ret)
+{
+	int len = asprintf(ret, "+%u %s %" PRIu64 " %" PRIu32 " %s\n", r->id, kind_names[r->kind],
+			   r->number, r->index, r->text ? r->text : "");
+
+	if (len < 0)
+		*ret = NULL;
+	return len < 0 ? -ENOMEM : len;
+}
+
 int journal_add(struct journal *j, struct record *r, struct err *e)
 {
 	_cleanup_free_ char *line = NULL;
@@ -188,12 +205,9 @@ int journal_add(struct journal *j, struct record *r, struct err *e)
 		return err_set(e, EINVAL, "a name with a line feed cannot be recorded");
 	r->id = (unsigned int)j->n + 1;
 	r->live = true;
-	len = asprintf(&line, "+%u %s %" PRIu64 " %" PRIu32 " %s\n", r->id, kind_names[r->kind],
-		       r->number, r->index, r->text ? r->text : "");
-	if (len < 0) {
-		line = NULL;
+	len = format_record(r, &line);
+	if (len < 0)
 		return err_code(e, ENOMEM, "write the journal");
-	}
 	ret = append(j, line, len, e);
 	if (ret < 0)
 		return ret;
@@ -220,6 +234,69 @@ int journal_set_state(struct journal *j, enum lab_state state, struct err *e)
 	j->state = state;
 	r = append(j, line, snprintf(line, sizeof(line), "!%s\n", state_names[state]), e);
 	return !r ? fault_point("state recorded", e) : r;
+}
+
+#define COMPACT_FROM 1000 /* records that are gone */
+
+static int write_live(const struct journal *j, FILE *f)
+{
+	unsigned int id = 0;
+
+	for (size_t i = 0; i < j->n; i++) {
+		struct record r = j->records[i];
+		_cleanup_free_ char *line = NULL;
+
+		if (!r.live)
+			continue;
+		r.id = ++id;
+		if (format_record(&r, &line) < 0 || fputs(line, f) < 0)
+			return -ENOMEM;
+	}
+	return fprintf(f, "!%s\n", state_names[j->state]) < 0 ? -ENOMEM : 0;
+}
+
+/* the records of the new file, without reading it again */
+static void renumber(struct journal *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->n; i++) {
+		if (!j->records[i].live)
+			continue;
+		j->records[n] = j->records[i];
+		j->records[n].id = (unsigned int)n + 1;
+		n++;
+	}
+	j->n = n;
+}
+
+int journal_compact(struct journal *j, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t live = 0, len;
+	FILE *f;
+	int r, fd;
+
+	for (size_t i = 0; i < j->n; i++)
+		live += j->records[i].live;
+	if (j->n - live < COMPACT_FROM || j->n - live < live)
+		return 0;
+	f = open_memstream(&text, &len);
+	r = f ? write_live(j, f) : -ENOMEM;
+	if (f && fclose(f) != 0)
+		r = -ENOMEM;
+	if (r < 0)
+		return err_code(e, ENOMEM, "compact the journal");
+	r = io_write_file(j->path, text, len, 0600, e);
+	if (r < 0)
+		return r;
+	fd = open(j->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_errno(e, "%s", j->path);
+	close(j->fd);
+	j->fd = fd;
+	renumber(j);
+	return 0;
 }
 
 enum lab_state journal_state(const struct journal *j)

@@ -7,7 +7,7 @@
  *
  *	+ID KIND NUMBER INDEX TEXT	about to be made
  *	-ID				removed (or never came to be)
- *	!STATE				making, up, removing
+ *	!STATE				making, up, changing, removing
  *
  * Killed at any instant, the file holds at least everything that exists.  The
  * identity of an object is chosen or learnt before the object is made (a
@@ -55,7 +55,8 @@ struct record {
 	bool live; /* made (or begun) and not removed */
 };
 
-enum lab_state { LAB_MAKING, LAB_UP, LAB_REMOVING };
+/* LAB_CHANGING: an apply is under way, or was cut short */
+enum lab_state { LAB_MAKING, LAB_UP, LAB_CHANGING, LAB_REMOVING };
 
 struct journal;
 
@@ -77,6 +78,12 @@ int journal_drop(struct journal *j, unsigned int id, struct err *e);
 
 int journal_set_state(struct journal *j, enum lab_state state, struct err *e);
 enum lab_state journal_state(const struct journal *j);
+
+/*
+ * journal_compact - write the journal anew without what is gone, if that is most of it: a lab that is
+ * changed all day has a journal as long as the lab is large.  Atomic; numbers of records change.
+ */
+int journal_compact(struct journal *j, struct err *e);
 
 /* journal_records - all records in the order they were made; *@ret_n of them. */
 const struct record *journal_records(const struct journal *j, size_t *ret_n);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -199,4 +200,68 @@ int keys_resolve(struct topology *t, const struct host *only, enum keys_make mak
 	for (size_t i = 0; i < t->n_hosts && !r; i++)
 		r = host_peers(only && only != &t->hosts[i] ? &others : &v, &t->hosts[i], e);
 	return r;
+}
+
+/* --- keys that were set -------------------------------------------------------------------- */
+
+static void each_reference(struct topology *t, void (*fn)(struct peer *p, void *arg), void *arg)
+{
+	for (size_t h = 0; h < t->n_hosts; h++) {
+		struct host *host = &t->hosts[h];
+
+		for (size_t i = 0; i < host->n_tunnels; i++)
+			for (size_t k = 0; k < host->tunnels[i].n_peers; k++)
+				if (host->tunnels[i].peers[k].ref != PEER_BY_KEY)
+					fn(&host->tunnels[i].peers[k], arg);
+		for (size_t i = 0; host->gateway && i < host->gateway->n_tenants; i++) {
+			struct tenant *tenant = &host->gateway->tenants[i];
+
+			for (size_t k = 0; k < tenant->n_peers; k++)
+				if (tenant->peers[k].ref != PEER_BY_KEY)
+					fn(&tenant->peers[k], arg);
+		}
+	}
+}
+
+static void write_key(struct peer *p, void *arg)
+{
+	char text[WG_KEY_BASE64_LEN + 1];
+
+	if (p->public_key.present)
+		wg_key_format(p->public_key.bytes, text);
+	fprintf(arg, "%s\n", p->public_key.present ? text : "-");
+}
+
+char *keys_remember(const struct topology *t)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	each_reference((struct topology *)t, write_key, f);
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void read_remembered(struct peer *p, void *arg)
+{
+	const char **at = arg;
+	size_t len = strcspn(*at, "\n");
+	char text[WG_KEY_BASE64_LEN + 1];
+
+	if (!p->public_key.present && len == WG_KEY_BASE64_LEN) {
+		snprintf(text, sizeof(text), "%.*s", (int)len, *at);
+		p->public_key.present = wg_key_parse(text, p->public_key.bytes) == 0;
+	}
+	*at += len + ((*at)[len] == '\n');
+}
+
+int keys_recall(struct topology *t, const struct host *only, const char *peers, struct err *e)
+{
+	each_reference(t, read_remembered, &peers);
+	return keys_resolve(t, only, KEYS_FIND, e);
 }

@@ -23,4 +23,16 @@ enum keys_make {
  */
 int keys_resolve(struct topology *t, const struct host *only, enum keys_make make, struct err *e);
 
+/*
+ * keys_remember - the public keys of all peers that @t names by reference, a line each, in the order
+ * of the file: what keys_recall() needs when the keys themselves have been replaced since.
+ * Returns a text that the caller frees; NULL: memory is short.
+ */
+char *keys_remember(const struct topology *t);
+
+/*
+ * keys_recall - like keys_resolve() with KEYS_FIND, with the keys of peers as @peers remembers them.
+ */
+int keys_recall(struct topology *t, const struct host *only, const char *peers, struct err *e);
+
 #endif

@@ -102,10 +102,8 @@ static const struct host *find_host(const struct topology *t, const char *name)
 
 int lab_open(const char *name_or_file, struct lab *ret, struct err *e)
 {
-	_cleanup_free_ char *text = NULL;
 	char name[LAB_NAME_MAX + 1], path[256];
 	struct diags d = {0};
-	size_t len;
 	int r;
 
 	*ret = (struct lab){.store.lock_fd = -1};
@@ -118,12 +116,12 @@ int lab_open(const char *name_or_file, struct lab *ret, struct err *e)
 		err_hint(e, "`warren ls` lists those that are");
 		return err_kind_set(e, ERR_NO);
 	}
-	r = store_load(&ret->store, &text, &len, &ret->meta, e);
+	r = store_load(&ret->store, &ret->text, &ret->len, &ret->meta, e);
 	if (!r)
 		r = journal_open(store_path(&ret->store, "journal", path, sizeof(path)), false,
 				 &ret->journal, e);
 	if (!r)
-		r = topology_load(text, len, ret->meta.dir, &ret->t, &d, e);
+		r = topology_load(ret->text, ret->len, ret->meta.dir, &ret->t, &d, e);
 	diags_free(&d);
 	if (r == -EACCES || r == -EPERM) {
 		err_set(e, EACCES, "lab %s: only root may look at it", name);
@@ -148,6 +146,7 @@ void lab_close(struct lab *l)
 {
 	journal_close(l->journal);
 	topology_free(l->t);
+	free(l->text);
 	lab_meta_clear(&l->meta);
 	store_unlock(&l->store);
 }

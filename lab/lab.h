@@ -35,6 +35,8 @@ void lab_file_clear(struct lab_file *f);
 struct lab {
 	struct store store;
 	struct lab_meta meta;
+	char *text; /* of its file */
+	size_t len;
 	struct topology *t;
 	const struct host *host; /* host mode: this one; NULL: all */
 	enum backend backend;
@@ -59,7 +61,8 @@ int lab_name(const char *name_or_file, char buf[static LAB_NAME_MAX + 1], struct
 int lab_problems(const struct lab *l, void (*fn)(const char *text, void *arg), void *arg,
 		 struct err *e);
 
-/* lab_state_name - "up", "degraded" (something of it is gone), "making", "removing". */
+/* lab_state_name - "up", "degraded" (something of it is gone), "making",
+ * "changing" (an apply is under way, or did not finish), "removing". */
 const char *lab_state_name(const struct lab *l);
 
 /* lab_tenant - the @i-th tenant of the gateways of @l, in the file's order; NULL: there is none. */

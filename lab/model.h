@@ -146,6 +146,8 @@ struct run { /* hosts.HOST.run[] */
 	const char **argv; /* NULL-terminated; a string in the file is {"sh", "-c", STRING} */
 	bool has_ready;
 	struct ip_endpoint ready; /* TCP address and port that answers once it is ready */
+	unsigned int place;       /* among those of its host, from 0 */
+	unsigned int number;      /* among those of its host with the same argv, from 0 */
 };
 
 struct tenant {

@@ -2,6 +2,7 @@
 #include "lab/plan.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,23 @@ const char *plan_altname(const struct topology *t, const char *ifname,
 	return buf;
 }
 
+const char *plan_run_mark(const struct topology *t, uint64_t cookie, const struct run *run,
+			  char buf[static 128])
+{
+	uint64_t hash = 14695981039346656037u; /* FNV-1a: a name, nothing that must be secret */
+
+	for (const char *const *a = run->argv; *a; a++) {
+		const char *c = *a;
+
+		do
+			hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+		while (*c++);
+	}
+	snprintf(buf, 128, "WARREN_RUN=%s.%" PRIu64 ".%016" PRIx64 ".%u", t->name, cookie, hash,
+		 run->number);
+	return buf;
+}
+
 /* --- networks ----------------------------------------------------------------------- */
 
 /* one namespace of the lab's own holds a bridge for each segment */
@@ -23,7 +41,8 @@ static void build_networks(struct build *b)
 	const struct topology *t = b->p->topology;
 
 	b->networks_ns =
-		build_ns(b, arena_printf(b->p->arena, "%s-networks", t->name), "networks", NULL);
+		build_ns(b, arena_printf(b->p->arena, "%s-networks", t->name), UNIT_NETWORKS, NULL);
+	b->unit = b->networks_ns;
 	build_op(b, OP_NETNS, b->networks_ns);
 	for (size_t i = 0; i < t->n_networks; i++) {
 		struct ifname *name = arena_alloc(b->p->arena, sizeof(*name));
@@ -37,7 +56,10 @@ static void build_networks(struct build *b)
 		if (strlen(name->full) <= IF_NAME_MAX && name_is_interface(name->full))
 			snprintf(name->name, sizeof(name->name), "%s", name->full);
 		else
-			build_made_up_name(b, 'n', &b->n_made_up, name->name);
+			build_segment_name(
+				b, name,
+				arena_printf(b->p->arena, "%s.network", t->networks[i].name));
+		name->full = t->networks[i].name;
 		op = build_op(b, OP_BRIDGE, b->networks_ns);
 		op->ifname = name->name;
 		op->index = build_index(b, b->networks_ns);
@@ -51,6 +73,7 @@ static void raise_networks(struct build *b)
 {
 	const struct topology *t = b->p->topology;
 
+	b->unit = b->networks_ns;
 	for (size_t i = 0; i < t->n_networks; i++)
 		build_link_up(b, b->networks_ns, b->networks[i].name, b->networks[i].index, 0,
 			      false);
@@ -77,6 +100,7 @@ static void build_tunnels_set(struct build *b)
 		const struct plan_tunnel *k = b->p->tunnels[i];
 		size_t last = b->p->ns[k->home].last_op;
 
+		b->unit = k->home;
 		build_tunnel_op(b, OP_TUNNEL_SET, k);
 		b->p->ns[k->home].last_op = last;
 	}
@@ -137,6 +161,7 @@ int plan_build(const struct topology *t, const struct plan_options *o, struct pl
 	b.hosts = arena_alloc(arena, t->n_hosts * sizeof(*b.hosts));
 	b.no_memory = !p->ns || !b.next_index || !b.networks || !b.hosts;
 	r = b.no_memory ? -ENOMEM : build_all(&b, e);
+	table_free(&b.port_names);
 	if (b.no_memory)
 		r = err_code(e, ENOMEM, "plan");
 	if (r < 0) {

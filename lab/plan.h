@@ -25,13 +25,24 @@
 #include "netns/addr.h"
 #include "netns/observe.h"
 
+/* kernels may put devices of their own (tunl0, sit0 …) into a new namespace: stay clear of them */
+#define PLAN_FIRST_INDEX 16
+
 enum backend { BACKEND_AUTO, BACKEND_KERNEL, BACKEND_USERSPACE, BACKEND_NONE };
+
+/*
+ * Units are what a change of a running lab is whole in: the segments, a host with its own links
+ * and tunnels, a tenant.  Each has a namespace, and is called by its number.
+ */
+enum unit_kind { UNIT_NETWORKS, UNIT_HOST, UNIT_GATEWAY, UNIT_TENANT };
 
 /* a namespace that the plan acts in */
 struct plan_ns {
 	const char *name;    /* NULL: the one the command runs in (host mode) */
 	const char *subject; /* "host vpn-center", "tenant c00", "networks": for messages */
-	size_t last_op;      /* from this operation on it is not held open, only opened for one */
+	enum unit_kind kind;
+	uint64_t cookie; /* it is there already, and this one; 0: to be made, or not known yet */
+	size_t last_op;  /* from this operation on it is not held open, only opened for one */
 };
 
 enum op_kind {
@@ -49,6 +60,14 @@ enum op_kind {
 	OP_NAPT,         /* the table */
 	OP_FILE,         /* a file under /etc/netns/NAME */
 	OP_RUN,          /* start a program and wait until it is ready */
+	/* what only a change of a running lab needs */
+	OP_MTU,         /* of a link */
+	OP_LINK_DEL,    /* remove a link */
+	OP_LINKS_DEL,   /* remove many, in one go */
+	OP_ADDRESS_DEL, /* from a link */
+	OP_ROUTE_DEL,
+	OP_NAPT_DEL, /* our table */
+	OP_UNDO,     /* take away what a record of the journal says */
 	OP_KINDS
 };
 
@@ -63,15 +82,29 @@ struct plan_tunnel {
 	const char *dir; /* below wg/: namespace name, for the UAPI socket */
 };
 
+/* what of a running tunnel is to be changed, and nothing else */
+struct tunnel_change {
+	bool private_key, listen_port, fwmark;
+	bool release_port; /* let go of the port, which another tunnel is to have */
+	struct peer_change {
+		const struct peer *peer; /* NULL: remove the one with … */
+		uint8_t public_key[KEY_LEN];
+		bool preshared_key, endpoint, allowed_ips, keepalive;
+	} * peers;
+	size_t n_peers;
+};
+
 struct op {
 	enum op_kind kind;
 	size_t ns;          /* index into plan.ns: where it acts */
+	size_t unit;        /* index into plan.ns: what it is part of */
 	const char *ifname; /* the link it is about; NULL: none */
 	uint32_t index;     /* that link's number; 0: look it up by its name */
 	union {
 		struct {
-			const char *key, *value;
-			bool append; /* to what is there, with a comma */
+			const char *key;
+			const char *value; /* NULL: as in a new namespace */
+			bool append;       /* to what is there, with a comma */
 		} sysctl;
 		struct {
 			const char *full; /* the file's name for it, or NULL */
@@ -94,16 +127,33 @@ struct op {
 			bool ipv6;        /* with a link-local address */
 		} up;
 		struct ip_prefix address;
-		struct route_spec route;
-		const struct plan_tunnel *tunnel;
+		struct {
+			struct route_spec route;
+			bool replace_route; /* the one to the same prefix, with the same metric */
+		};
+		struct {
+			const struct plan_tunnel *tunnel;
+			const struct tunnel_change *change; /* OP_TUNNEL_SET; NULL: all of it */
+		};
 		struct {
 			const struct host *host;     /* napt: of a plain host */
 			const struct tenant *tenant; /* or a tenant */
+			bool replace;                /* what is there */
 		} napt;
 		struct {
 			const char *path, *text;
+			bool replace; /* what is there */
 		} file;
 		const struct run *run;
+		uint32_t mtu; /* OP_MTU: bytes */
+		struct {
+			uint32_t *indices;
+			size_t n;
+		} links; /* OP_LINKS_DEL */
+		struct {
+			unsigned int record; /* its number in the journal */
+			const char *what;    /* "namespace c17": for people */
+		} undo;
 	};
 };
 
@@ -117,6 +167,7 @@ struct plan {
 	size_t n_tunnels;
 	struct op *ops;
 	size_t n_ops;
+	bool by_units;        /* the operations of a unit stand together */
 	bool here;            /* host mode: ns[0] is the caller's own namespace … */
 	uint32_t first_index; /* … and links below this number were there before */
 };
@@ -139,6 +190,14 @@ void plan_free(struct plan *p);
 
 /* op_describe - one line for people, without its newline: "address 100.64.0.20/24 on eth0". */
 void op_describe(const struct plan *p, const struct op *op, FILE *out);
+
+/*
+ * plan_run_mark - what marks the processes of program @run in the namespace with @cookie, as an
+ * entry of their environment: "WARREN_RUN=LAB.COOKIE.HASH".  The same for the same program, whatever
+ * else stands in the file.
+ */
+const char *plan_run_mark(const struct topology *t, uint64_t cookie, const struct run *run,
+			  char buf[static 128]);
 
 /* op_kind_name - "namespace", "address" …: the word that JSON output uses. */
 const char *op_kind_name(enum op_kind kind);

@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/names.h"
 #include "lab/plan_build.h"
-
-/* kernels may put devices of their own (tunl0, sit0 …) into a new namespace: stay clear of them */
-#define FIRST_INDEX 16
 
 static void needs(struct build *b, size_t ns)
 {
@@ -24,7 +22,7 @@ struct op *build_op(struct build *b, enum op_kind kind, size_t ns)
 		return &nowhere;
 	}
 	b->p->ops = ops;
-	ops[b->p->n_ops] = (struct op){.kind = kind, .ns = ns};
+	ops[b->p->n_ops] = (struct op){.kind = kind, .ns = ns, .unit = b->unit};
 	b->p->n_ops++;
 	needs(b, ns);
 	return &ops[b->p->n_ops - 1];
@@ -35,15 +33,22 @@ uint32_t build_index(struct build *b, size_t ns)
 	return b->next_index[ns]++;
 }
 
-size_t build_ns(struct build *b, const char *name, const char *kind, const char *what)
+size_t build_ns(struct build *b, const char *name, enum unit_kind kind, const char *what)
 {
+	static const char *const words[] = {
+		[UNIT_NETWORKS] = "networks",
+		[UNIT_HOST] = "host",
+		[UNIT_GATEWAY] = "host",
+		[UNIT_TENANT] = "tenant",
+	};
 	struct plan *p = b->p;
 	struct plan_ns *ns = &p->ns[p->n_ns];
 
 	ns->name = name;
-	ns->subject = what ? arena_printf(p->arena, "%s %s", kind, what) : kind;
+	ns->kind = kind;
+	ns->subject = what ? arena_printf(p->arena, "%s %s", words[kind], what) : words[kind];
 	b->no_memory |= !ns->subject;
-	b->next_index[p->n_ns] = name ? FIRST_INDEX : b->o->first_index;
+	b->next_index[p->n_ns] = name ? PLAN_FIRST_INDEX : b->o->first_index;
 	return p->n_ns++;
 }
 
@@ -91,18 +96,36 @@ void build_addresses(struct build *b, size_t ns, const char *ifname, uint32_t in
 	}
 }
 
-void build_made_up_name(const struct build *b, char letter, unsigned int *next,
-			char ret[static IF_NAME_MAX + 1])
+static bool segment_name_taken(struct build *b, const char *name)
 {
 	const struct topology *t = b->p->topology;
-	bool taken;
 
-	do {
-		snprintf(ret, IF_NAME_MAX + 1, "%c%u", letter, (*next)++);
-		taken = false;
-		for (size_t i = 0; i < t->n_networks && !taken; i++)
-			taken = !strcmp(t->networks[i].name, ret);
-	} while (taken);
+	for (size_t i = 0; i < t->n_networks; i++)
+		if (!strcmp(t->networks[i].name, name))
+			return true;
+	return table_get_str(&b->port_names, name, NULL);
+}
+
+/* depends on @full alone, so that a link keeps its name when others come and go */
+void build_segment_name(struct build *b, struct ifname *name, const char *full)
+{
+	unsigned int probe = 0;
+
+	name->full = full;
+	if (!full) {
+		b->no_memory = true;
+		return;
+	}
+	name_shorten(full, probe, name->name);
+	while (segment_name_taken(b, name->name) && probe < 100) {
+		/* one that fits has no other: a longer one has */
+		if (!probe && strlen(full) <= IF_NAME_MAX)
+			full = arena_printf(b->p->arena, "%s-warren-port", full);
+		if (full)
+			name_shorten(full, ++probe, name->name);
+	}
+	if (table_add_str(&b->port_names, name->name, 0, NULL) < 0)
+		b->no_memory = true;
 }
 
 void build_veth(struct build *b, const struct veth_ends *v)

@@ -5,6 +5,7 @@
 #ifndef WARREN_LAB_PLAN_BUILD_H
 #define WARREN_LAB_PLAN_BUILD_H
 
+#include "base/table.h"
 #include "lab/plan.h"
 
 /* an interface of a namespace and its number */
@@ -29,10 +30,10 @@ struct build {
 	const struct plan_options *o;
 	uint32_t *next_index; /* per namespace */
 	size_t networks_ns;
+	size_t unit;               /* that operations belong to from here on */
+	struct table port_names;   /* of the ports on segments */
 	struct known_if *networks; /* the segments' bridges */
 	struct build_host *hosts;
-	unsigned int n_ports,
-		n_made_up; /* on segments; bridges whose names no interface can have */
 	bool no_memory;
 };
 
@@ -45,7 +46,7 @@ struct veth_ends {
 /* plan_blocks.c */
 struct op *build_op(struct build *b, enum op_kind kind, size_t ns);
 uint32_t build_index(struct build *b, size_t ns);
-size_t build_ns(struct build *b, const char *name, const char *kind, const char *what);
+size_t build_ns(struct build *b, const char *name, enum unit_kind kind, const char *what);
 void build_sysctl(struct build *b, size_t ns, const char *key, const char *value);
 void build_link_up(struct build *b, size_t ns, const char *ifname, uint32_t index, uint32_t mtu,
 		   bool ipv6);
@@ -57,9 +58,8 @@ void build_addresses(struct build *b, size_t ns, const char *ifname, uint32_t in
 void build_veth(struct build *b, const struct veth_ends *v);
 void build_port(struct build *b, size_t ns, const struct ifname *port, uint32_t index,
 		const struct known_if *bridge, bool isolated);
-/* a name in the networks' namespace that no network has: LETTER and a number from *@next on */
-void build_made_up_name(const struct build *b, char letter, unsigned int *next,
-			char ret[static IF_NAME_MAX + 1]);
+/* the short name for @full that is still free in the segments' namespace */
+void build_segment_name(struct build *b, struct ifname *name, const char *full);
 struct op *build_route(struct build *b, size_t ns, const char *dev, uint32_t index,
 		       const struct ip_prefix *to);
 /* userspace: how many tunnels get ready at the same time, their namespaces held open */

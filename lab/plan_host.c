@@ -42,8 +42,8 @@ static void build_attachment(struct build *b, size_t h, const struct attachment 
 		b->no_memory = true;
 		return;
 	}
-	build_made_up_name(b, 'p', &b->n_ports, port->name);
-	port->full = port->name;
+	build_segment_name(b, port,
+			   arena_printf(b->p->arena, "%s.%s", host_of(b, h)->name, a->ifname.full));
 	v.index = build_index(b, v.ns);
 	v.peer_index = build_index(b, ns);
 	build_veth(b, &v);
@@ -51,14 +51,6 @@ static void build_attachment(struct build *b, size_t h, const struct attachment 
 	build_addresses(b, ns, a->ifname.name, v.peer_index, &a->addresses);
 	build_end_up(b, ns, &a->ifname, v.peer_index, prefix_list_has_v6(&a->addresses));
 	know(b, h, a->ifname.name, v.peer_index);
-}
-
-static bool link_has(const struct link_seen *l, const struct ip_prefix *p)
-{
-	for (size_t i = 0; i < l->n_addresses; i++)
-		if (l->addresses[i].len == p->len && !ip_addr_cmp(&l->addresses[i].addr, &p->addr))
-			return true;
-	return false;
 }
 
 /* host mode: the interface is there already and gets the addresses that it lacks */
@@ -77,7 +69,7 @@ static int adopt_attachment(struct build *b, size_t h, const struct attachment *
 	for (size_t i = 0; i < a->addresses.n; i++) {
 		const struct prefix_list one = {.v = &a->addresses.v[i], .n = 1};
 
-		if (!link_has(l, &a->addresses.v[i]))
+		if (!link_has_address(l, &a->addresses.v[i]))
 			build_addresses(b, b->hosts[h].ns, name, l->index, &one);
 	}
 	if (!l->up)
@@ -117,7 +109,9 @@ int build_host(struct build *b, size_t h, struct err *e)
 		b->no_memory = true;
 		return 0;
 	}
-	bh->ns = build_ns(b, is_here(b) ? NULL : host->netns, "host", host->name);
+	bh->ns = build_ns(b, is_here(b) ? NULL : host->netns,
+			  host->gateway ? UNIT_GATEWAY : UNIT_HOST, host->name);
+	b->unit = bh->ns;
 	if (!is_here(b))
 		build_op(b, OP_NETNS, bh->ns);
 	if (host->forwarding) {
@@ -137,6 +131,7 @@ int build_host(struct build *b, size_t h, struct err *e)
 		build_bridge(b, h, &host->bridges[i]);
 	if (!r)
 		build_tenants(b, h);
+	b->unit = bh->ns;
 	if (!r)
 		build_host_tunnels_start(b, h);
 	return r;
@@ -360,6 +355,7 @@ void build_host_rest(struct build *b, size_t h)
 {
 	if (b->no_memory)
 		return;
+	b->unit = b->hosts[h].ns;
 	build_host_tunnels(b, h);
 	build_host_links_up(b, h);
 	build_settings(b, h);
@@ -372,6 +368,7 @@ void build_host_runs(struct build *b, size_t h)
 {
 	const struct host *host = host_of(b, h);
 
+	b->unit = b->hosts[h].ns;
 	for (size_t i = 0; i < host->n_runs; i++)
 		build_op(b, OP_RUN, b->hosts[h].ns)->run = &host->runs[i];
 }

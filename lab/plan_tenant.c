@@ -82,7 +82,8 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 	struct veth_ends v = {
 		.ns = host_ns, .ifname = &t->bridge_if, .peer = &t->outside_if, .mtu = bridge->mtu};
 
-	v.peer_ns = tb->ns = build_ns(b, t->netns, "tenant", t->name);
+	v.peer_ns = tb->ns = build_ns(b, t->netns, UNIT_TENANT, t->name);
+	b->unit = tb->ns;
 	build_op(b, OP_NETNS, tb->ns);
 	build_sysctl(b, tb->ns, "net.ipv4.ip_forward", "1");
 	if (v6)
@@ -108,6 +109,7 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 
 static void build_rest(struct build *b, const struct tenant_build *tb)
 {
+	b->unit = tb->ns;
 	if (tb->k)
 		build_tunnel_up(b, tb->k, prefix_list_has_v6(&tb->t->napt_addresses));
 	build_routes(b, tb->ns, tb->t, tb->k, tb->outside);

@@ -20,6 +20,13 @@ static const char *const kind_names[] = {
 	[OP_NAPT] = "napt",
 	[OP_FILE] = "file",
 	[OP_RUN] = "program",
+	[OP_MTU] = "mtu",
+	[OP_LINK_DEL] = "link-removed",
+	[OP_LINKS_DEL] = "links-removed",
+	[OP_ADDRESS_DEL] = "address-removed",
+	[OP_ROUTE_DEL] = "route-removed",
+	[OP_NAPT_DEL] = "napt-removed",
+	[OP_UNDO] = "removed",
 };
 static_assert(ARRAY_SIZE(kind_names) == OP_KINDS, "a name for every kind of operation");
 
@@ -44,10 +51,15 @@ static void describe_route(const struct op *op, FILE *out)
 		fprintf(out, " table %u", op->route.table);
 }
 
-static void describe_tunnel_set(const struct plan_tunnel *k, FILE *out)
+static void describe_tunnel_set(const struct plan_tunnel *k, const struct tunnel_change *change,
+				FILE *out)
 {
 	size_t n = k->tenant ? k->tenant->n_peers : k->tunnel->n_peers;
 
+	if (change) {
+		fprintf(out, "change of WireGuard settings of %s", k->ifname->name);
+		return;
+	}
 	fprintf(out, "WireGuard settings of %s: ", k->ifname->name);
 	if (k->tenant || k->tunnel->has_listen_port)
 		fprintf(out, "port %d, ",
@@ -64,7 +76,8 @@ void op_describe(const struct plan *p, const struct op *op, FILE *out)
 		fprintf(out, "namespace %s", p->ns[op->ns].name);
 		break;
 	case OP_SYSCTL:
-		fprintf(out, "sysctl %s = %s", op->sysctl.key, op->sysctl.value);
+		fprintf(out, "sysctl %s = %s", op->sysctl.key,
+			op->sysctl.value ? op->sysctl.value : "as in a new namespace");
 		break;
 	case OP_BRIDGE:
 		fprintf(out, "bridge %s", op->ifname);
@@ -96,7 +109,7 @@ void op_describe(const struct plan *p, const struct op *op, FILE *out)
 			p->ns[op->tunnel->birth].subject);
 		break;
 	case OP_TUNNEL_SET:
-		describe_tunnel_set(op->tunnel, out);
+		describe_tunnel_set(op->tunnel, op->change, out);
 		break;
 	case OP_NAPT:
 		fprintf(out, "NAPT rules");
@@ -107,6 +120,29 @@ void op_describe(const struct plan *p, const struct op *op, FILE *out)
 	case OP_RUN:
 		fprintf(out, "program %s",
 			op->run->argv[1] && op->run->argv[2] ? op->run->argv[2] : op->run->argv[0]);
+		break;
+	case OP_MTU:
+		fprintf(out, "mtu %u of %s", op->mtu, op->ifname);
+		break;
+	case OP_LINK_DEL:
+		fprintf(out, "removing %s", op->ifname);
+		break;
+	case OP_LINKS_DEL:
+		fprintf(out, "removing %zu links", op->links.n);
+		break;
+	case OP_ADDRESS_DEL:
+		fprintf(out, "removing address %s from %s", ip_prefix_format(&op->address, prefix),
+			op->ifname);
+		break;
+	case OP_ROUTE_DEL:
+		fprintf(out, "removing ");
+		describe_route(op, out);
+		break;
+	case OP_NAPT_DEL:
+		fprintf(out, "removing the NAPT rules");
+		break;
+	case OP_UNDO:
+		fprintf(out, "removing %s", op->undo.what);
 		break;
 	case OP_KINDS:
 		break;

@@ -190,6 +190,12 @@ static int try_topology(const struct topology *t, const struct host *only, struc
 	return !r && nat ? preflight_nat(e) : r;
 }
 
+int preflight_ceilings(const struct topology *t, const struct host *only, enum backend backend,
+		       struct err *e)
+{
+	return backend == BACKEND_USERSPACE ? check_inotify(topology_tunnels(t, only), e) : 0;
+}
+
 int preflight_topology(const struct topology *t, const struct host *only, enum backend wanted,
 		       enum backend *ret, struct err *e)
 {
@@ -198,7 +204,7 @@ int preflight_topology(const struct topology *t, const struct host *only, enum b
 
 	if (!r)
 		r = preflight_backend(tunnels ? wanted : BACKEND_NONE, ret, e);
-	return !r && *ret == BACKEND_USERSPACE ? check_inotify(tunnels, e) : r;
+	return !r ? preflight_ceilings(t, only, *ret, e) : r;
 }
 
 void preflight_explain(const struct topology *t, const struct host *only, struct err *e)

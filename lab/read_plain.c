@@ -275,6 +275,13 @@ static void run_ready(struct load *ld, const struct node *n, void *obj)
 	read_map(ld, n, "`ready`", fields, ARRAY_SIZE(fields), obj);
 }
 
+static bool same_argv(const char *const *a, const char *const *b)
+{
+	while (a && b && *a && *b && !strcmp(*a, *b))
+		a++, b++;
+	return a && b && !*a && !*b;
+}
+
 static void read_run(struct load *ld, const struct node *n, void *obj)
 {
 	static const struct field fields[] = {
@@ -285,6 +292,9 @@ static void read_run(struct load *ld, const struct node *n, void *obj)
 	struct run r = {.src = src_of(n)}, *v;
 
 	read_map(ld, n, "a program", fields, ARRAY_SIZE(fields), &r);
+	r.place = (unsigned int)h->n_runs;
+	for (size_t i = 0; i < h->n_runs; i++)
+		r.number += same_argv(h->runs[i].argv, r.argv);
 	v = grow(ld, r.src, h->runs, h->n_runs, sizeof(*v));
 	if (!v)
 		return;

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/io.h"
-#include "lab/load.h"
 
 void store_init(struct store *s, const char *name)
 {
@@ -102,8 +100,7 @@ void store_unlock(struct store *s)
 	s->lock_fd = -1;
 }
 
-/* what is in folder @fd, but for @keep; the descriptor is taken over */
-static int empty_folder(int fd, const char *keep, struct err *e)
+int store_empty_folder(int fd, const char *keep, struct err *e)
 {
 	DIR *d = fdopendir(fd);
 	struct dirent *entry;
@@ -122,7 +119,7 @@ static int empty_folder(int fd, const char *keep, struct err *e)
 			continue;
 		sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (sub >= 0)
-			r = empty_folder(sub, NULL, e);
+			r = store_empty_folder(sub, NULL, e);
 		if (!r && unlinkat(fd, name, sub >= 0 ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT)
 			r = err_errno(e, "%s", name);
 		if (!r)
@@ -142,7 +139,7 @@ int store_remove(struct store *s, struct err *e)
 	char path[256];
 	int r;
 
-	r = fd < 0 ? err_errno(e, "open it") : empty_folder(fd, "lock", e);
+	r = fd < 0 ? err_errno(e, "open it") : store_empty_folder(fd, "lock", e);
 	if (!r && unlink(store_path(s, "lock", path, sizeof(path))) < 0 && errno != ENOENT)
 		r = err_errno(e, "lock");
 	if (!r)
@@ -154,81 +151,6 @@ int store_remove(struct store *s, struct err *e)
 	r = fault_point("remove " WARREN_RUN_DIR, e);
 	(void)rmdir(WARREN_RUN_DIR); /* the last lab takes it along */
 	return r;
-}
-
-int store_save(const struct store *s, const char *text, size_t len, const struct lab_meta *meta,
-	       struct err *e)
-{
-	_cleanup_free_ char *json = NULL;
-	char path[256];
-	json_t *o;
-	int r;
-
-	o = json_pack("{s:s, s:s, s:s*, s:s, s:s, s:I}", "file", meta->file, "dir", meta->dir,
-		      "host", meta->host, "backend", meta->backend, "version", WARREN_VERSION,
-		      "cookie", (json_int_t)meta->cookie);
-	if (o)
-		json = json_dumps(o, JSON_INDENT(2));
-	json_decref(o);
-	if (!json) {
-		/* jansson takes UTF-8 only */
-		err_set(e, EILSEQ, "%s: the path is not UTF-8", meta->file);
-		err_hint(e, "rename the file or its folder");
-		return err_kind_set(e, ERR_INVALID);
-	}
-	r = io_write_file(store_path(s, "topology.yaml", path, sizeof(path)), text, len, 0600, e);
-	if (!r)
-		r = io_write_file(store_path(s, "meta.json", path, sizeof(path)), json,
-				  strlen(json), 0600, e);
-	return r;
-}
-
-static char *dup_field(const json_t *o, const char *key)
-{
-	const char *v = json_string_value(json_object_get(o, key));
-
-	return v ? strdup(v) : NULL;
-}
-
-int store_load(const struct store *s, char **ret_text, size_t *ret_len, struct lab_meta *ret_meta,
-	       struct err *e)
-{
-	_cleanup_free_ char *text = NULL;
-	struct lab_meta m = {0};
-	json_error_t why;
-	char path[256];
-	json_t *o;
-	int r;
-
-	r = io_read_file(store_path(s, "topology.yaml", path, sizeof(path)), LAB_FILE_MAX, &text,
-			 ret_len, e);
-	if (r < 0)
-		return r;
-	o = json_load_file(store_path(s, "meta.json", path, sizeof(path)), 0, &why);
-	if (!o)
-		return err_set(e, EBADMSG, "%s: %s", path, why.text);
-	m.file = dup_field(o, "file");
-	m.dir = dup_field(o, "dir");
-	m.host = dup_field(o, "host");
-	m.backend = dup_field(o, "backend");
-	m.cookie = (uint64_t)json_integer_value(json_object_get(o, "cookie"));
-	json_decref(o);
-	if (!m.dir || !m.backend || !m.file) {
-		lab_meta_clear(&m);
-		return err_set(e, EBADMSG, "%s: incomplete", path);
-	}
-	*ret_meta = m;
-	*ret_text = steal_ptr(text);
-	return 0;
-}
-
-void lab_meta_clear(struct lab_meta *m)
-{
-	free(m->file);
-	free(m->dir);
-	free(m->host);
-	free(m->backend);
-	*m = (struct lab_meta){0};
 }
 
 static int by_name(const void *a, const void *b)

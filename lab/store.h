@@ -6,6 +6,8 @@
  *	journal		what it has made (lab/journal.h)
  *	topology.yaml	the file it was made from, word for word
  *	meta.json	how: host, backend, folder of the file, warren's version
+ *	peers		public keys of peers that the file names by reference, as they were set
+ *	former.N/	the three of a former file, while an apply is not finished
  *	wg/NS/IF.sock	UAPI sockets of userspace tunnels
  *	log/		output of the programs that were started
  *
@@ -32,11 +34,12 @@ struct store {
 
 /* how a lab was made; strings are owned */
 struct lab_meta {
-	char *file;      /* the topology file, absolute */
-	char *dir;       /* its folder */
-	char *host;      /* --host; NULL: every host is a namespace here */
-	char *backend;   /* "kernel", "userspace", "none" */
-	uint64_t cookie; /* host mode: of the namespace that is the host */
+	char *file;           /* the topology file, absolute */
+	char *dir;            /* its folder */
+	char *host;           /* --host; NULL: every host is a namespace here */
+	char *backend;        /* "kernel", "userspace", "none" */
+	uint64_t cookie;      /* host mode: of the namespace that is the host */
+	uint32_t first_index; /* host mode: our links have numbers from here on */
 };
 
 /* store_init - name the folder of lab @name; touches nothing. */
@@ -54,6 +57,9 @@ void store_unlock(struct store *s);
 /* store_remove - take the folder away, with all in it; the lock must be held and is let go. */
 int store_remove(struct store *s, struct err *e);
 
+/* store_empty_folder - what is in folder @fd, but for @keep (or NULL) goes; @fd is taken over. */
+int store_empty_folder(int fd, const char *keep, struct err *e);
+
 /* store_exists - is there a record of this lab? */
 bool store_exists(const struct store *s);
 
@@ -67,6 +73,23 @@ int store_save(const struct store *s, const char *text, size_t len, const struct
 int store_load(const struct store *s, char **ret_text, size_t *ret_len, struct lab_meta *ret_meta,
 	       struct err *e);
 void lab_meta_clear(struct lab_meta *m);
+
+/* store_save_peers, store_load_peers - the text of lab/keys.h.  @dir: former.N, or NULL.  No such file
+ * is an empty text. */
+int store_save_peers(const struct store *s, const char *text, size_t len, struct err *e);
+int store_load_peers(const struct store *s, const char *dir, char **ret, struct err *e);
+
+/*
+ * store_put_aside - keep the recorded file as former.N before another is saved.
+ * store_formers - the numbers N there are, ascending; the caller frees *@ret.
+ * store_load_former - as store_load(), of former.N (@dir), or of the recorded file (NULL).
+ * store_drop_formers - an apply is finished: they are not needed any more.
+ */
+int store_put_aside(const struct store *s, struct err *e);
+int store_formers(const struct store *s, unsigned int **ret, size_t *ret_n, struct err *e);
+int store_load_former(const struct store *s, const char *dir, char **ret_text, size_t *ret_len,
+		      struct lab_meta *ret_meta, struct err *e);
+int store_drop_formers(const struct store *s, struct err *e);
 
 /* store_list - names of all recorded labs, sorted; *@ret is freed with store_list_free(). */
 int store_list(char ***ret, size_t *ret_n, struct err *e);

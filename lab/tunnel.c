@@ -31,17 +31,22 @@ static int look_up(void *arg, struct err *e)
 	return r < 0 ? err_code(e, -r, "endpoint %s", l->name) : 0;
 }
 
-static int peer_config(const struct peer *p, int birth_ns, struct wg_peer *ret, struct err *e)
+/* @c: only what it names; NULL: all */
+static int peer_config(const struct peer *p, const struct peer_change *c, int birth_ns,
+		       struct wg_peer *ret, struct err *e)
 {
-	*ret = (struct wg_peer){.replace_allowed_ips = true,
-				.has_preshared_key = p->preshared_key.present,
-				.has_endpoint = p->has_endpoint,
+	bool endpoint = p->has_endpoint && (!c || c->endpoint);
+
+	*ret = (struct wg_peer){.replace_allowed_ips = !c || c->allowed_ips,
+				.has_preshared_key = c ? c->preshared_key
+						       : p->preshared_key.present,
+				.has_endpoint = endpoint,
 				.endpoint = p->endpoint,
-				.has_keepalive = true,
+				.has_keepalive = !c || c->keepalive,
 				.keepalive = p->persistent_keepalive};
 	memcpy(ret->public_key, p->public_key.bytes, WG_KEY_LEN);
 	memcpy(ret->preshared_key, p->preshared_key.bytes, WG_KEY_LEN);
-	if (p->endpoint_name) {
+	if (endpoint && p->endpoint_name) {
 		struct lookup l = {.name = p->endpoint_name, .port = p->endpoint.port};
 		int r = ns_run(birth_ns, look_up, &l, e);
 
@@ -49,7 +54,7 @@ static int peer_config(const struct peer *p, int birth_ns, struct wg_peer *ret, 
 			return r;
 		ret->endpoint = l.found;
 	}
-	if (!p->allowed_ips.n)
+	if (!p->allowed_ips.n || !ret->replace_allowed_ips)
 		return 0;
 	ret->allowed_ips = calloc(p->allowed_ips.n, sizeof(*ret->allowed_ips));
 	if (!ret->allowed_ips)
@@ -75,8 +80,43 @@ int tunnel_config(const struct plan_tunnel *k, int birth_ns, struct wg_config *r
 	if (!c.peers)
 		return err_code(e, ENOMEM, "tunnel %s", k->ifname->full);
 	for (; c.n_peers < n; c.n_peers++) {
-		int r = peer_config(&peers[c.n_peers], birth_ns, &c.peers[c.n_peers], e);
+		int r = peer_config(&peers[c.n_peers], NULL, birth_ns, &c.peers[c.n_peers], e);
 
+		if (r < 0) {
+			wg_config_free(&c);
+			return r;
+		}
+	}
+	*ret = c;
+	return 0;
+}
+
+int tunnel_change_config(const struct plan_tunnel *k, const struct tunnel_change *change,
+			 int birth_ns, struct wg_config *ret, struct err *e)
+{
+	const struct key *key = k->tenant ? &k->tenant->private_key : &k->tunnel->private_key;
+	struct wg_config c = {.has_private_key = change->private_key,
+			      .has_listen_port = change->listen_port || change->release_port,
+			      .has_fwmark = change->fwmark,
+			      .fwmark = k->tunnel ? k->tunnel->fwmark : 0};
+
+	if (change->private_key)
+		memcpy(c.private_key, key->bytes, WG_KEY_LEN);
+	if (change->listen_port)
+		c.listen_port = k->tenant ? k->tenant->listen_port : k->tunnel->listen_port;
+	c.peers = calloc(change->n_peers + 1, sizeof(*c.peers));
+	if (!c.peers)
+		return err_code(e, ENOMEM, "tunnel %s", k->ifname->full);
+	for (; c.n_peers < change->n_peers; c.n_peers++) {
+		const struct peer_change *p = &change->peers[c.n_peers];
+		struct wg_peer *w = &c.peers[c.n_peers];
+		int r = 0;
+
+		if (p->peer)
+			r = peer_config(p->peer, p, birth_ns, w, e);
+		else
+			*w = (struct wg_peer){.remove = true};
+		memcpy(w->public_key, p->public_key, WG_KEY_LEN);
 		if (r < 0) {
 			wg_config_free(&c);
 			return r;

@@ -17,6 +17,11 @@
  */
 int tunnel_config(const struct plan_tunnel *k, int birth_ns, struct wg_config *ret, struct err *e);
 
+/* tunnel_change_config - the same for a change of a tunnel that runs: nothing else is touched, and
+ * the sessions of peers that are not in it go on. */
+int tunnel_change_config(const struct plan_tunnel *k, const struct tunnel_change *change,
+			 int birth_ns, struct wg_config *ret, struct err *e);
+
 /*
  * napt_ruleset - the NAPT rules of a tenant's namespace, or of a plain host's.
  * Exactly one of @tenant and @host.  *@ret is freed with nat_ruleset_free().

@@ -322,7 +322,7 @@ static void ask_tunnels(const struct record *recs, size_t n)
 	}
 }
 
-static int undo_all(struct undo *u, struct err *e)
+static int undo_records(struct undo *u, struct err *e)
 {
 	size_t n, done = 0;
 	const struct record *recs = journal_records(u->j, &n);
@@ -342,31 +342,67 @@ static int undo_all(struct undo *u, struct err *e)
 	return failed;
 }
 
-static int undo_thread(void *arg, struct err *e)
+void undo_end(struct undo *u)
 {
-	struct undo *u = arg;
+	if (!u)
+		return;
+	chan_close(u->rtnl);
+	if (u->here >= 0)
+		close(u->here);
+	free(u);
+}
+
+int undo_begin(struct journal *j, const struct apply_hooks *hooks, struct undo **ret, struct err *e)
+{
+	struct undo *u = calloc(1, sizeof(*u));
 	int r;
 
-	u->here = ns_open_self(e);
-	if (u->here < 0)
-		return u->here;
-	r = chan_open_here(NETLINK_ROUTE, &u->rtnl, e);
+	if (!u)
+		return err_code(e, ENOMEM, "undo");
+	*u = (struct undo){.j = j, .hooks = hooks, .here = ns_open_self(e)};
+	r = u->here < 0 ? u->here : chan_open_here(NETLINK_ROUTE, &u->rtnl, e);
 	if (!r)
 		r = ns_cookie(chan_fd(u->rtnl), &u->cookie, e);
-	if (!r)
-		r = undo_all(u, e);
+	if (r < 0)
+		undo_end(u);
+	else
+		*ret = u;
+	return r;
+}
+
+int undo_one(struct undo *u, unsigned int id, struct err *e)
+{
+	size_t n;
+	const struct record *recs = journal_records(u->j, &n);
+
+	return recs[id - 1].live ? undo_record(u, &recs[id - 1], e) : 0;
+}
+
+struct undo_all {
+	struct journal *j;
+	const struct apply_hooks *hooks;
+};
+
+static int undo_thread(void *arg, struct err *e)
+{
+	const struct undo_all *all = arg;
+	struct undo *u;
+	int r = undo_begin(all->j, all->hooks, &u, e);
+
+	if (r < 0)
+		return r;
+	r = undo_records(u, e);
 	sysctl_view_end();
-	chan_close(u->rtnl);
-	close(u->here);
+	undo_end(u);
 	return r;
 }
 
 int undo_journal(struct journal *j, const struct apply_hooks *hooks, struct err *e)
 {
-	struct undo u = {.j = j, .hooks = hooks};
+	struct undo_all all = {j, hooks};
 	int r = journal_set_state(j, LAB_REMOVING, e);
 
 	if (r == -ENOSPC) /* no reason to keep what could be removed */
 		r = 0;
-	return !r ? ns_run(-1, undo_thread, &u, e) : r;
+	return !r ? ns_run(-1, undo_thread, &all, e) : r;
 }

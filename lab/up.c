@@ -180,12 +180,12 @@ static int compare_running(const struct up *u, struct err *e)
 	if (!r && !means_the_same(&l, u)) {
 		r = err_set(e, EEXIST, "lab %s is up, made from another file or with other options",
 			    u->f->t->name);
-		err_hint(e, "`warren down %s` first", u->f->t->name);
+		err_hint(e, "`warren plan` shows the difference, `warren apply` makes it so");
 	} else if (!r) {
 		r = lab_problems(&l, keep_first, &first, e);
 		if (r > 0) {
 			r = err_set(e, EEXIST, "lab %s is up, but %s", u->f->t->name, first.msg);
-			err_hint(e, "`warren down %s`, then up again", u->f->t->name);
+			err_hint(e, "`warren apply` mends it");
 		}
 	}
 	lab_close(&l);
@@ -218,9 +218,15 @@ static int save(const struct up *u, const struct store *s, struct err *e)
 			     .host = (char *)u->o->host,
 			     .backend = (char *)backend_name(u->backend)};
 
+	_cleanup_free_ char *peers = keys_remember(u->f->t);
 	int r = u->host ? ns_own_cookie(&m.cookie, e) : 0;
 
-	return !r ? store_save(s, u->f->text, u->f->len, &m, e) : r;
+	m.first_index = u->plan->first_index;
+	if (!peers)
+		r = err_code(e, ENOMEM, "keys");
+	if (!r)
+		r = store_save(s, u->f->text, u->f->len, &m, e);
+	return !r && peers[0] ? store_save_peers(s, peers, strlen(peers), e) : r;
 }
 
 static const char *journal_path(const struct store *s, char buf[static 256])
@@ -375,6 +381,14 @@ int lab_up(const struct lab_file *f, const struct up_options *o, const struct ap
 	r = former_state(&s, &state, &why);
 	if (r < 0 && r != -ENOENT) {
 		*e = why;
+		goto out;
+	}
+	if (!r && state == LAB_CHANGING) {
+		r = err_set(e, EEXIST, "lab %s is up, and an apply of it was cut short",
+			    f->t->name);
+		err_hint(e, "`warren apply` finishes it; `warren down %s` takes all of it away",
+			 f->t->name);
+		err_kind_set(e, ERR_CANNOT);
 		goto out;
 	}
 	if (!r && state == LAB_UP) {

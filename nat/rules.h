@@ -70,6 +70,9 @@ enum nat_found { NAT_NONE, NAT_OURS, NAT_FOREIGN };
  * Returns 0 and *@ret, or -errno. */
 int nat_find(int sock, const char *owner, enum nat_found *ret, struct err *e);
 
+enum nat_state { NAT_STATE_NONE, NAT_STATE_SAME, NAT_STATE_DIFFERENT, NAT_STATE_FOREIGN };
+int nat_compare(int sock, const struct nat_ruleset *rs, enum nat_state *ret, struct err *e);
+
 /* nat_remove - delete our table from the namespace of @sock, if its comment is @owner.
  * Returns 1: removed; 0: there is none, or it is somebody else's; -errno. */
 int nat_remove(int sock, const char *owner, struct err *e);

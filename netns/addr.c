@@ -108,12 +108,13 @@ fail:
 	return NULL;
 }
 
-struct nl_msg *route_msg_add(const struct route_spec *s)
+struct nl_msg *route_msg_add(const struct route_spec *s, bool replace)
 {
+	const int flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
 	struct rtnl_route *r = build_route(s);
 	struct nl_msg *m = NULL;
 
-	if (!r || rtnl_route_build_add_request(r, NLM_F_CREATE | NLM_F_EXCL, &m) < 0)
+	if (!r || rtnl_route_build_add_request(r, flags, &m) < 0)
 		m = NULL;
 	rtnl_route_put(r);
 	return m;

@@ -35,8 +35,11 @@ struct route_spec {
 	uint32_t table; /* RT_TABLE_MAIN … */
 };
 
-/* route_msg_add - RTM_NEWROUTE: a unicast route, scope link where it has no gateway. */
-struct nl_msg *route_msg_add(const struct route_spec *s);
+/*
+ * route_msg_add - RTM_NEWROUTE: a unicast route, scope link where it has no gateway.
+ * @replace: instead of the one to the same prefix with the same metric; else -EEXIST.
+ */
+struct nl_msg *route_msg_add(const struct route_spec *s, bool replace);
 
 /*
  * route_exists - is there just this route in the namespace of @rtnl: to, gateway, link, metric,

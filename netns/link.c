@@ -138,6 +138,14 @@ struct nl_msg *link_msg_up(uint32_t index, uint32_t mtu)
 	return m && mtu && nla_put_u32(m, IFLA_MTU, mtu) < 0 ? drop(m) : m;
 }
 
+struct nl_msg *link_msg_mtu(uint32_t index, uint32_t mtu)
+{
+	struct ifinfomsg ifi = {.ifi_index = (int)index};
+	struct nl_msg *m = start(RTM_NEWLINK, 0, &ifi);
+
+	return m && nla_put_u32(m, IFLA_MTU, mtu) < 0 ? drop(m) : m;
+}
+
 struct nl_msg *link_msg_down(uint32_t index)
 {
 	struct ifinfomsg ifi = {.ifi_index = (int)index, .ifi_change = IFF_UP};
@@ -173,6 +181,14 @@ struct nl_msg *link_msg_delete(uint32_t index)
 	struct ifinfomsg ifi = {.ifi_index = (int)index};
 
 	return start(RTM_DELLINK, 0, &ifi);
+}
+
+struct nl_msg *link_msg_group(uint32_t index, uint32_t group)
+{
+	struct ifinfomsg ifi = {.ifi_index = (int)index};
+	struct nl_msg *m = start(RTM_SETLINK, 0, &ifi);
+
+	return m && nla_put_u32(m, IFLA_GROUP, group) < 0 ? drop(m) : m;
 }
 
 struct nl_msg *link_msg_delete_group(uint32_t group)

@@ -45,6 +45,9 @@ struct nl_msg *link_msg_port_up(uint32_t index, bool isolated);
 /* link_msg_up - RTM_NEWLINK: raise link @index; @mtu in bytes, 0: leave it. */
 struct nl_msg *link_msg_up(uint32_t index, uint32_t mtu);
 
+/* link_msg_mtu - RTM_NEWLINK: @mtu in bytes, whatever the state of link @index. */
+struct nl_msg *link_msg_mtu(uint32_t index, uint32_t mtu);
+
 /* link_msg_down - RTM_NEWLINK: the reverse. */
 struct nl_msg *link_msg_down(uint32_t index);
 
@@ -60,6 +63,9 @@ struct nl_msg *link_msg_altnames(uint32_t index, const char *const *names);
 
 /* link_msg_delete - RTM_DELLINK. */
 struct nl_msg *link_msg_delete(uint32_t index);
+
+/* link_msg_group - RTM_SETLINK: put link @index into @group. */
+struct nl_msg *link_msg_group(uint32_t index, uint32_t group);
 
 /* link_msg_delete_group - RTM_DELLINK: every link of @group (not 0) at once. */
 struct nl_msg *link_msg_delete_group(uint32_t group);

@@ -380,7 +380,7 @@ static void up(int n)
 	gateway_ns = new_netns("gateway");
 	gateway = netlink(NETLINK_ROUTE);
 	link_up(gateway, 1, false, false);
-	veth(segment, "p0", FIRST_INDEX + 1, gateway_ns, "eth0", FIRST_INDEX);
+	veth(segment, "gateway.eth0", FIRST_INDEX + 1, gateway_ns, "eth0", FIRST_INDEX);
 	port(segment, FIRST_INDEX + 1, FIRST_INDEX, false);
 	address(gateway, FIRST_INDEX, 203U << 24 | 113U << 8 | 10, 24);
 	link_up(gateway, FIRST_INDEX, true, false);

@@ -104,7 +104,7 @@ tenants_up() { # N [userspace]
 	local i name last=0
 	segment underlay
 	host gateway
-	attach gateway eth0 underlay p0 203.0.113.10/24
+	attach gateway eth0 underlay gateway.eth0 203.0.113.10/24
 	host_bridge gateway br-internal 100.64.255.1/16
 	[ $# -eq 1 ] || (umask 077; wg genkey >/run/bench-key)
 	for ((i = 1; i <= $1; i++)); do

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Carrying out the difference between a file and what runs: unit by unit, each whole or not at all. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/proc.h"
+#include "lab/change.h"
+#include "lab/change_core.h"
+#include "lab/keys.h"
+#include "lab/preflight.h"
+
+struct changer {
+	const struct lab_file *f;
+	struct comparison *c;
+	struct journal *j;
+	const struct apply_hooks *hooks;
+	struct apply_timing *timing;
+	struct apply_report *report;
+	struct err first; /* of units that failed */
+};
+
+static void note(const struct changer *ch, const char *text)
+{
+	if (ch->hooks->note)
+		ch->hooks->note(text, ch->hooks->arg);
+}
+
+/* --- putting a unit back ---------------------------------------------------------------------- */
+
+/* the namespaces that the operations of @unit in @from are about, in @p */
+static void mark_namespaces(const struct plan *from, const char *unit, const struct plan *p,
+			    bool *marked)
+{
+	for (size_t i = 0; i < from->n_ops; i++) {
+		const struct op *op = &from->ops[i];
+		size_t used[2] = {op->ns, op->ns};
+
+		if (strcmp(from->ns[op->unit].subject, unit))
+			continue;
+		if (op->kind == OP_VETH)
+			used[1] = op->veth.peer_ns;
+		if (op->kind == OP_TUNNEL)
+			used[1] = op->tunnel->birth;
+		for (size_t u = 0; u < 2; u++) {
+			const char *name = from->ns[used[u]].name;
+
+			for (size_t k = 0; k < p->n_ns; k++)
+				if (name && p->ns[k].name ? !strcmp(p->ns[k].name, name)
+							  : name == p->ns[k].name)
+					marked[k] = true;
+		}
+	}
+}
+
+/* what there is of @unit becomes what the former file says */
+static int put_back(struct changer *ch, const char *unit, struct err *e)
+{
+	const struct apply_hooks quiet = {.note = ch->hooks->note, .arg = ch->hooks->arg};
+	struct apply_timing timing = {0};
+	struct comparison *c = ch->c;
+	/* the same file: what there is becomes whole, if it can */
+	const struct topology *former = c->unchanged ? ch->f->t : c->formers[0].file.t;
+	const enum backend backend = c->unchanged ? c->backend : c->formers[0].plan->backend;
+	const struct plan *had[] = {c->want};
+	struct plan *want = NULL;
+	struct difference d = {0};
+	struct observed seen = {0};
+	_cleanup_free_ bool *marked = NULL;
+	int r = change_build(c, former, c->lab.meta.host, backend, &want, e);
+
+	if (r < 0)
+		return r;
+	marked = calloc(want->n_ns + 1, sizeof(*marked));
+	if (!marked) {
+		plan_free(want);
+		return err_code(e, ENOMEM, "put %s back", unit);
+	}
+	mark_namespaces(want, unit, want, marked);
+	mark_namespaces(c->want, unit, want, marked);
+	r = observe(want, ch->j, &c->lab.store, marked, &seen, e);
+	if (!r) {
+		const struct diff_input in = {.want = want,
+					      .had = had,
+					      .n_had = 1,
+					      .seen = &seen,
+					      .journal = ch->j,
+					      .only_unit = unit};
+
+		r = diff_plans(&in, &d, e);
+		if (!r && d.plan->n_ops)
+			r = apply_plan(d.plan, ch->j, &c->lab.store, &quiet, &timing, e);
+		if (!r)
+			difference_clear(&d);
+		observed_free(&seen);
+	}
+	plan_free(want);
+	return r;
+}
+
+static void unit_failed(struct changer *ch, const char *unit, const struct err *why)
+{
+	struct err undo_why = ERR_INIT;
+	char text[sizeof(why->msg) + 200];
+	int r = put_back(ch, unit, &undo_why);
+
+	if (!ch->report->n_failed++)
+		ch->first = *why;
+	if (r < 0)
+		snprintf(text, sizeof(text), "%s: neither as it was nor as wanted (%.300s)", unit,
+			 undo_why.msg);
+	else
+		snprintf(text, sizeof(text), "%s: left as it was", unit);
+	note(ch, text);
+}
+
+/* --- unit by unit ---------------------------------------------------------------------------------- */
+
+/* the first operation after the unit of operation @at */
+static size_t after_unit(const struct plan *p, size_t at)
+{
+	size_t unit = p->ops[at].unit;
+
+	while (at < p->n_ops && p->ops[at].unit == unit)
+		at++;
+	return at;
+}
+
+static size_t count_units(const struct plan *p, size_t end)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < end; at = after_unit(p, at))
+		n++;
+	return n;
+}
+
+/* a host or a segment that could not be changed: what stands on it is not tried */
+static bool others_stand_on(const struct plan *p, size_t unit)
+{
+	return unit < p->n_ns &&
+	       (p->ns[unit].kind == UNIT_NETWORKS || p->ns[unit].kind == UNIT_GATEWAY);
+}
+
+static int change_units(struct changer *ch, struct err *e)
+{
+	const struct plan *p = ch->c->diff.plan;
+	size_t at = 0;
+
+	while (at < p->n_ops) {
+		struct err why = ERR_INIT;
+		size_t unit;
+		int r = apply_from(p, &at, ch->j, &ch->c->lab.store, ch->hooks, ch->timing, &why);
+
+		if (!r)
+			break;
+		unit = p->ops[at].unit;
+		unit_failed(ch, p->ns[unit].subject, &why);
+		if (r == -EINTR || others_stand_on(p, unit)) {
+			*e = ch->first;
+			return r == -EINTR ? -EINTR : -e->code;
+		}
+		at = after_unit(p, at);
+	}
+	if (!ch->report->n_failed)
+		return 0;
+	*e = ch->first;
+	return -e->code;
+}
+
+/* --- the record -------------------------------------------------------------------------------------- */
+
+static int save(struct changer *ch, struct err *e)
+{
+	const struct lab_file *f = ch->f;
+	struct lab_meta m = ch->c->lab.meta;
+	_cleanup_free_ char *peers = keys_remember(f->t);
+	int r;
+
+	if (!peers)
+		return err_code(e, ENOMEM, "keys");
+	m.file = f->path;
+	m.dir = f->dir;
+	m.backend = (char *)backend_name(ch->c->backend);
+	r = store_save(&ch->c->lab.store, f->text, f->len, &m, e);
+	return !r ? store_save_peers(&ch->c->lab.store, peers, strlen(peers), e) : r;
+}
+
+/* tunnels' processes that have ended: their records say nothing any more */
+static int drop_dead(struct changer *ch, struct err *e)
+{
+	size_t n;
+	const struct record *recs = journal_records(ch->j, &n);
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++) {
+		const struct proc_id id = {.pid = (pid_t)recs[i].index, .start = recs[i].number};
+
+		if (recs[i].live && recs[i].kind == REC_PROCESS && !proc_alive(&id))
+			r = journal_drop(ch->j, recs[i].id, e);
+	}
+	return r;
+}
+
+static int change(struct changer *ch, struct err *e)
+{
+	const struct store *s = &ch->c->lab.store;
+	int r = store_put_aside(s, e);
+
+	if (!r)
+		r = save(ch, e);
+	if (!r)
+		r = journal_set_state(ch->j, LAB_CHANGING, e);
+	if (!r)
+		r = fault_point("change", e);
+	if (r < 0)
+		return err_wrap(e, "lab %s", s->name);
+	r = change_units(ch, e);
+	ch->report->n_units = count_units(ch->c->diff.plan, ch->c->diff.plan->n_ops);
+	if (r < 0)
+		return r;
+	r = drop_dead(ch, e);
+	if (!r)
+		r = journal_set_state(ch->j, LAB_UP, e);
+	if (!r)
+		r = store_drop_formers(s, e);
+	if (!r)
+		r = journal_compact(ch->j, e);
+	return r < 0 ? err_wrap(e, "lab %s", s->name) : 0;
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------- */
+
+static int bring_up(const struct lab_file *f, const struct change_options *o,
+		    const struct apply_hooks *hooks, struct apply_timing *timing,
+		    struct apply_report *ret, struct err *e)
+{
+	const struct up_options up = {.host = o->host,
+				      .backend = o->has_backend ? o->backend : BACKEND_AUTO};
+	enum up_result result;
+
+	ret->was_down = true;
+	return lab_up(f, &up, hooks, timing, &result, e);
+}
+
+/* under the lock */
+static int apply_running(struct changer *ch, const struct change_options *o, struct err *e)
+{
+	struct comparison *c = ch->c;
+	char path[256];
+	int r = journal_open(store_path(&c->lab.store, "journal", path, sizeof(path)), true, &ch->j,
+			     e);
+
+	if (!r)
+		r = change_compare(c, ch->f, o, ch->j, KEYS_MAKE, e);
+	if (!r)
+		r = preflight_ceilings(ch->f->t, c->host, c->backend, e);
+	if (r < 0)
+		return r;
+	ch->report->n_changes = c->diff.n_changes;
+	if (!c->diff.plan->n_ops && !c->file_only && c->n_formers <= 1 &&
+	    journal_state(ch->j) == LAB_UP)
+		return 0;
+	return change(ch, e);
+}
+
+int lab_apply(const struct lab_file *f, const struct change_options *o,
+	      const struct apply_hooks *hooks, struct apply_timing *timing,
+	      struct apply_report *ret, struct err *e)
+{
+	struct comparison c = {.lab.store.lock_fd = -1};
+	struct changer ch = {.f = f, .c = &c, .hooks = hooks, .timing = timing, .report = ret};
+	struct store lock;
+	int r = preflight_privilege(e);
+
+	*ret = (struct apply_report){0};
+	if (r < 0)
+		return r;
+	store_init(&lock, f->t->name);
+	r = store_lock(&lock, false, e);
+	if (r == -ENOENT) {
+		*e = (struct err)ERR_INIT;
+		return bring_up(f, o, hooks, timing, ret, e);
+	}
+	if (!r)
+		r = change_open(&c, f, o, e);
+	if (!r && !c.is_up) {
+		/* being made or removed by somebody who was killed: up begins anew */
+		store_unlock(&lock);
+		comparison_clear(&c);
+		return bring_up(f, o, hooks, timing, ret, e);
+	}
+	if (!r)
+		r = apply_running(&ch, o, e);
+	journal_close(ch.j);
+	comparison_clear(&c);
+	store_unlock(&lock);
+	return r;
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The difference: what was wanted before, and is not any more. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lab/diff_build.h"
+
+#define KEY_MAX 512
+
+struct gone {
+	struct diff *d;
+	const struct plan *had;
+	size_t *ns; /* of had.ns: its place in the result's */
+	bool *unit_goes;
+};
+
+static const struct record *record_of(const struct diff *d, unsigned int id)
+{
+	size_t n;
+
+	return &journal_records(d->in->journal, &n)[id - 1];
+}
+
+/* --- what is in the caller's own namespace has a record of each thing --------------------------- */
+
+static bool is_here(const struct gone *g, const struct op *op)
+{
+	return !g->had->ns[op->ns].name;
+}
+
+/* the live record of @kind with this text, or that begins with it and a blank; the last one */
+static unsigned int find_record(const struct gone *g, enum record_kind kind, uint32_t index,
+				const char *text)
+{
+	size_t n, len = strlen(text);
+	const struct record *recs = journal_records(g->d->in->journal, &n);
+
+	for (size_t i = n; i-- > 0;)
+		if (recs[i].live && recs[i].kind == kind && (!index || recs[i].index == index) &&
+		    !strncmp(recs[i].text, text, len) &&
+		    (!recs[i].text[len] || recs[i].text[len] == ' '))
+			return recs[i].id;
+	return 0;
+}
+
+static void goes_here(struct gone *g, const struct op *op, size_t unit)
+{
+	const size_t ns = g->ns[op->ns];
+	const struct link_seen *l = op->ifname ? seen_link(g->d->in->seen, ns, op->ifname) : NULL;
+	const uint32_t index = l ? l->index : 0;
+	char text[IP_PREFIX_STRLEN];
+	unsigned int id = 0;
+
+	switch (op->kind) {
+	case OP_SYSCTL:
+		id = find_record(g, REC_SYSCTL, 0, op->sysctl.key);
+		break;
+	case OP_BRIDGE:
+	case OP_TUNNEL:
+		id = find_record(g, REC_LINK, index, op->ifname);
+		break;
+	case OP_ADDRESS:
+		id = index ? find_record(g, REC_ADDRESS, index,
+					 ip_prefix_format(&op->address, text))
+			   : 0;
+		break;
+	case OP_LINK_UP:
+		id = index ? find_record(g, REC_RAISED, index, op->ifname) : 0;
+		break;
+	case OP_ROUTE:
+		id = find_record(g, REC_ROUTE, index, ip_prefix_format(&op->route.to, text));
+		break;
+	case OP_NAPT:
+		id = find_record(g, REC_TABLE, 0, "");
+		break;
+	default:
+		return;
+	}
+	if (!id)
+		return;
+	diff_undo(g->d, unit, id, STAGE_TIDY, diff_words(g->d, g->had, op));
+	diff_say(g->d, '-', unit, diff_words(g->d, g->had, op));
+}
+
+/* --- tunnels, files, programs: recorded wherever they are ------------------------------------------- */
+
+static void tunnel_goes(struct gone *g, const struct op *op, size_t unit, bool link_too)
+{
+	const struct plan_tunnel *k = op->tunnel;
+	char process[160];
+
+	snprintf(process, sizeof(process), TUNNEL_PROCESS "%s/%s", k->dir, k->ifname->name);
+	diff_undo(g->d, unit, journal_find(&g->d->in->seen->processes, process), STAGE_TIDY,
+		  "its process");
+	if (link_too) {
+		const size_t ns = g->ns[op->ns];
+		const struct link_seen *l = seen_link(g->d->in->seen, ns, op->ifname);
+		struct op del = {.kind = OP_LINK_DEL, .ns = ns, .unit = unit, .ifname = op->ifname};
+
+		diff_link_goes(g->d, ns, op->ifname);
+		if (l) {
+			del.index = l->index;
+			diff_emit(g->d, &del, STAGE_TIDY);
+		}
+	}
+}
+
+static void file_goes(struct gone *g, const struct op *op, size_t unit)
+{
+	const char *folder = diff_printf(
+		g->d, "%.*s", (int)(strrchr(op->file.path, '/') - op->file.path), op->file.path);
+
+	diff_undo(g->d, unit, journal_find(&g->d->in->seen->files, op->file.path), STAGE_TIDY,
+		  diff_printf(g->d, "file %s", op->file.path));
+	diff_undo(g->d, unit, journal_find(&g->d->in->seen->folders, folder), STAGE_TIDY,
+		  diff_printf(g->d, "folder %s", folder));
+}
+
+static void program_goes(struct gone *g, const struct op *op, size_t unit)
+{
+	const char *name = g->had->ns[op->ns].name;
+	unsigned int id = name ? journal_find(&g->d->in->seen->netns, name) : 0;
+	uint64_t cookie = id ? record_of(g->d, id)->number : 0;
+	char mark[128];
+
+	if (!name)
+		cookie = diff_ns(g->d, g->ns[op->ns])->cookie;
+	plan_run_mark(g->had->topology, cookie, op->run, mark);
+	diff_undo(g->d, unit, journal_find(&g->d->in->seen->programs, mark), STAGE_TIDY,
+		  diff_words(g->d, g->had, op));
+}
+
+/* --- single things of a unit that stays ---------------------------------------------------------------- */
+
+/* the end of a pair that is in a namespace that stays */
+static void link_goes(struct gone *g, size_t had_ns, const char *name, size_t unit)
+{
+	const size_t ns = g->ns[had_ns];
+	struct op del = {.kind = OP_LINK_DEL, .ns = ns, .unit = unit, .ifname = name};
+	const struct link_seen *l;
+
+	if (ns >= g->d->in->want->n_ns || diff_is_gone(g->d, ns, name))
+		return;
+	l = seen_link(g->d->in->seen, ns, name);
+	if (!l)
+		return;
+	diff_link_goes(g->d, ns, name);
+	del.index = l->index;
+	diff_emit(g->d, &del, STAGE_TIDY);
+}
+
+/* the first address of a subnet takes the others with it when it goes, unless told not to */
+static void address_goes(struct gone *g, const struct op *op, size_t unit,
+			 const struct link_seen *l)
+{
+	struct op promote = {.kind = OP_SYSCTL, .ns = g->ns[op->ns], .unit = unit};
+	struct op del = *op;
+
+	promote.sysctl.key = diff_printf(g->d, "net/ipv4/conf/%s/promote_secondaries", op->ifname);
+	promote.sysctl.value = "1";
+	if (op->address.addr.family == AF_INET)
+		diff_emit(g->d, &promote, STAGE_TIDY);
+	del.kind = OP_ADDRESS_DEL;
+	del.ns = g->ns[op->ns];
+	del.unit = unit;
+	del.index = l->index;
+	diff_emit(g->d, &del, STAGE_TIDY);
+}
+
+static bool has_route(const struct ns_seen *ns, const struct route_spec *r)
+{
+	for (size_t i = 0; i < ns->net.n_routes; i++) {
+		const struct route_spec *is = &ns->net.routes[i];
+
+		if (is->table == r->table && is->to.len == r->to.len &&
+		    !ip_addr_cmp(&is->to.addr, &r->to.addr) && is->has_via == r->has_via &&
+		    (!r->has_via || !ip_addr_cmp(&is->via, &r->via)) &&
+		    (!r->index || is->index == r->index) &&
+		    (!r->has_metric || is->metric == r->metric))
+			return true;
+	}
+	return false;
+}
+
+static bool route_goes(struct gone *g, const struct op *op, size_t unit)
+{
+	const size_t ns = g->ns[op->ns];
+	const struct link_seen *l = op->ifname ? seen_link(g->d->in->seen, ns, op->ifname) : NULL;
+	struct op del = *op;
+
+	if (op->ifname && (!l || diff_is_gone(g->d, ns, op->ifname)))
+		return false;
+	del.kind = OP_ROUTE_DEL;
+	del.ns = ns;
+	del.unit = unit;
+	del.route.index = l ? l->index : 0;
+	if (!has_route(diff_ns(g->d, ns), &del.route))
+		return false;
+	diff_emit(g->d, &del, STAGE_TIDY);
+	return true;
+}
+
+static bool sysctl_goes(struct gone *g, const struct op *op, size_t unit)
+{
+	struct op reset = *op;
+
+	reset.ns = g->ns[op->ns];
+	reset.unit = unit;
+	reset.sysctl.value = NULL;
+	diff_emit(g->d, &reset, STAGE_TIDY);
+	return true;
+}
+
+/* is the tunnel wanted still, in another way?  Then it is made anew. */
+static bool is_tunnel_wanted(const struct gone *g, const struct op *op)
+{
+	const struct plan *want = g->d->in->want;
+
+	for (size_t i = 0; i < want->n_tunnels; i++)
+		if (want->tunnels[i]->home == g->ns[op->ns] &&
+		    !strcmp(want->tunnels[i]->ifname->name, op->ifname))
+			return true;
+	return false;
+}
+
+static void thing_goes(struct gone *g, const struct op *op, size_t unit)
+{
+	const size_t ns = g->ns[op->ns];
+	const struct link_seen *l;
+	bool said = true;
+
+	switch (op->kind) {
+	case OP_SYSCTL:
+		said = sysctl_goes(g, op, unit);
+		break;
+	case OP_BRIDGE:
+	case OP_VETH:
+		link_goes(g, op->ns, op->ifname, unit);
+		break;
+	case OP_ADDRESS:
+		l = diff_is_gone(g->d, ns, op->ifname) ? NULL
+						       : seen_link(g->d->in->seen, ns, op->ifname);
+		said = l && link_has_address(l, &op->address);
+		if (said)
+			address_goes(g, op, unit, l);
+		break;
+	case OP_ROUTE:
+		said = route_goes(g, op, unit);
+		break;
+	case OP_TUNNEL:
+		if (is_tunnel_wanted(g, op))
+			return;
+		tunnel_goes(g, op, unit, true);
+		break;
+	case OP_NAPT:
+		diff_emit(g->d, &(struct op){.kind = OP_NAPT_DEL, .ns = ns, .unit = unit},
+			  STAGE_TIDY);
+		break;
+	case OP_FILE:
+		file_goes(g, op, unit);
+		break;
+	case OP_RUN:
+		program_goes(g, op, unit);
+		break;
+	default:
+		return;
+	}
+	if (said)
+		diff_say(g->d, '-', unit, diff_words(g->d, g->had, op));
+}
+
+/* --- whole units --------------------------------------------------------------------------------------- */
+
+/*
+ * The other end of a link of a namespace that goes: it would go with it, some time, but a link of the
+ * same name may be wanted now.  All those of one namespace are removed together.
+ */
+static void far_end_goes(struct gone *g, const struct op *op)
+{
+	struct diff *d = g->d;
+	const size_t ns = g->ns[op->ns];
+	const struct link_seen *l;
+	struct op del = {.kind = OP_LINKS_DEL, .ns = ns, .unit = ns};
+	uint32_t *grown;
+	struct op *o;
+
+	if (ns >= d->in->want->n_ns || diff_is_gone(d, ns, op->ifname))
+		return;
+	l = seen_link(d->in->seen, ns, op->ifname);
+	if (!l)
+		return;
+	diff_link_goes(d, ns, op->ifname);
+	if (!d->far_ends[ns]) {
+		diff_emit(d, &del, STAGE_CLEAR);
+		d->far_ends[ns] = d->n_ops;
+	}
+	o = d->no_memory ? &del : &d->ops[d->far_ends[ns] - 1].op;
+	grown = arena_grow(d->arena, o->links.indices, o->links.n, sizeof(*grown));
+	if (!grown) {
+		d->no_memory = true;
+		return;
+	}
+	o->links.indices = grown;
+	grown[o->links.n++] = l->index;
+}
+
+static void unit_thing_goes(struct gone *g, const struct op *op, size_t unit)
+{
+	const char *name = g->had->ns[op->ns].name;
+
+	switch (op->kind) {
+	case OP_VETH:
+		far_end_goes(g, op);
+		break;
+	case OP_TUNNEL:
+		tunnel_goes(g, op, unit, false);
+		break;
+	case OP_FILE:
+		file_goes(g, op, unit);
+		break;
+	case OP_RUN:
+		program_goes(g, op, unit);
+		break;
+	case OP_NETNS:
+		diff_undo(g->d, unit, journal_find(&g->d->in->seen->netns, name), STAGE_END,
+			  diff_printf(g->d, "namespace %s", name));
+		diff_say(g->d, '-', unit, NULL);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------- */
+
+/* where the namespaces of @had are in the result; those that go get a place at its end */
+static bool place_namespaces(struct gone *g)
+{
+	struct diff *d = g->d;
+	const struct plan *had = g->had;
+
+	g->ns = arena_alloc(d->arena, (had->n_ns + 1) * sizeof(*g->ns));
+	g->unit_goes = arena_alloc(d->arena, (had->n_ns + 1) * sizeof(*g->unit_goes));
+	if (!g->ns || !g->unit_goes) {
+		d->no_memory = true;
+		return false;
+	}
+	for (size_t i = 0; i < had->n_ns; i++) {
+		const char *name = had->ns[i].name;
+
+		if (!name) {
+			g->ns[i] = 0;
+			continue;
+		}
+		if (table_get_str(&d->wanted_ns, name, &g->ns[i])) {
+			g->unit_goes[i] = g->ns[i] >= d->in->want->n_ns;
+			continue;
+		}
+		g->ns[i] = d->p->n_ns++;
+		g->unit_goes[i] = true;
+		d->p->ns[g->ns[i]] = had->ns[i];
+		d->p->ns[g->ns[i]].cookie = 0;
+		if (table_add_str(&d->wanted_ns, name, g->ns[i], NULL) < 0)
+			d->no_memory = true;
+	}
+	return !d->no_memory;
+}
+
+static void gone_of(struct gone *g)
+{
+	struct diff *d = g->d;
+	char key[KEY_MAX];
+
+	if (!place_namespaces(g))
+		return;
+	/* in the reverse order of their making */
+	for (size_t i = g->had->n_ops; i-- > 0;) {
+		const struct op *op = &g->had->ops[i];
+		size_t unit = g->ns[op->unit];
+
+		if (diff_skips(d, g->had, op->unit) ||
+		    table_get_str(&d->want_keys, op_key(g->had, op, key, sizeof(key)), NULL))
+			continue;
+		/* what two former files have is done with once */
+		if (table_add_str(&d->want_keys, diff_printf(d, "%s", key), 0, NULL) < 0)
+			d->no_memory = true;
+		if (g->unit_goes[op->unit])
+			unit_thing_goes(g, op, unit);
+		else if (is_here(g, op))
+			goes_here(g, op, unit);
+		else
+			thing_goes(g, op, unit);
+	}
+}
+
+void diff_gone(struct diff *d)
+{
+	for (size_t i = 0; i < d->in->n_had && !d->no_memory; i++) {
+		struct gone g = {.d = d, .had = d->in->had[i]};
+
+		gone_of(&g);
+	}
+}

@@ -106,6 +106,9 @@ static int add_port(struct apply *a, const struct op *op, struct err *e)
 {
 	int r = apply_altnames(a, op->ns, op, op->port.full, e);
 
+	/* a port that is up would be in no isolation on its new bridge for a moment */
+	if (!r && op->port.move)
+		r = queue(a, op->ns, link_msg_down(op->index), op, e);
 	if (!r)
 		r = queue(a, op->ns, link_msg_enslave(op->index, op->port.bridge_index), op, e);
 	/* isolated first, raised then: it never forwards without */

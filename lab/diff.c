@@ -264,6 +264,106 @@ static void number_op(struct numbers *n, struct op *op)
 	}
 }
 
+/* --- tenants' bridges ------------------------------------------------------------------------ */
+
+/* how many ports of tenants a bridge has, and may have */
+struct room {
+	const char *bridge;
+	size_t used, planned;
+};
+
+struct rooms {
+	struct room *v;
+	size_t n;
+};
+
+static struct room *room_of(const struct rooms *r, const char *bridge)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (!strcmp(r->v[i].bridge, bridge))
+			return &r->v[i];
+	return NULL;
+}
+
+static const char *name_of_link(const struct diff *d, size_t ns, uint32_t index)
+{
+	const struct links_seen *l = &diff_ns(d, ns)->net.links;
+
+	for (size_t i = 0; index && i < l->n; i++)
+		if (l->v[i].index == index && !strcmp(l->v[i].kind, "bridge"))
+			return l->v[i].name;
+	return NULL;
+}
+
+/* the bridge of @ns where a port of a tenant is now, if it is one of those it may be on */
+static struct room *room_now(const struct diff *d, const struct rooms *r, const struct op *op)
+{
+	const struct link_seen *l = seen_link(d->in->seen, op->ns, op->ifname);
+	const char *bridge = l ? name_of_link(d, op->ns, l->master) : NULL;
+
+	return bridge ? room_of(r, bridge) : NULL;
+}
+
+/*
+ * A plan fills the bridges of a gateway in the order of its tenants.  Those that are on one of them
+ * stay there; those that come take the places that are free.
+ */
+static int settle_ports(struct diff *d, size_t ns)
+{
+	struct plan *p = d->in->want;
+	struct rooms r = {0};
+	size_t most = 0;
+
+	for (size_t i = 0; i < p->n_ops; i++) {
+		const struct op *op = &p->ops[i];
+		struct room *room, *grown;
+
+		if (op->kind != OP_PORT || op->ns != ns || !op->port.pooled)
+			continue;
+		room = room_of(&r, op->port.bridge);
+		if (!room) {
+			grown = arena_grow(d->arena, r.v, r.n, sizeof(*grown));
+			if (!grown)
+				return -ENOMEM;
+			r.v = grown;
+			room = &r.v[r.n++];
+			room->bridge = op->port.bridge;
+		}
+		if (++room->planned > most)
+			most = room->planned;
+	}
+	for (size_t pass = 0; pass < 2 && r.n > 1; pass++) {
+		for (size_t i = 0; i < p->n_ops; i++) {
+			struct op *op = &p->ops[i];
+			struct room *room;
+
+			if (op->kind != OP_PORT || op->ns != ns || !op->port.pooled)
+				continue;
+			room = room_now(d, &r, op);
+			if ((room != NULL) != (pass == 0))
+				continue;
+			for (size_t k = 0; !room && k < r.n; k++)
+				if (r.v[k].used < (k ? BRIDGE_UPLINKED : BRIDGE_TENANTS))
+					room = &r.v[k];
+			if (!room)
+				continue;
+			room->used++;
+			op->port.bridge = room->bridge;
+		}
+	}
+	return 0;
+}
+
+static int settle_all_ports(struct diff *d)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < d->in->want->n_ns && !r; i++)
+		if (d->in->want->ns[i].kind == UNIT_GATEWAY && diff_ns(d, i)->ours)
+			r = settle_ports(d, i);
+	return r;
+}
+
 static int renumber(struct diff *d)
 {
 	struct plan *p = d->in->want;
@@ -563,6 +663,8 @@ int diff_plans(const struct diff_input *in, struct difference *ret, struct err *
 	struct diff d = {.in = in, .arena = arena_new(0)};
 	int r = d.arena ? begin(&d) : -ENOMEM;
 
+	if (!r)
+		r = settle_all_ports(&d);
 	if (!r)
 		r = renumber(&d);
 	if (r < 0)

@@ -107,11 +107,14 @@ static int diff_veth(struct diff *d, const struct op *op, struct err *e)
 	return r;
 }
 
-static void drifted(struct diff *d, const struct op *op, const char *object, const char *because)
+static struct op *drifted(struct diff *d, const struct op *op, const char *object,
+			  const char *because)
 {
-	diff_emit(d, op, STAGE_MAKE);
+	struct op *o = diff_emit(d, op, STAGE_MAKE);
+
 	if (!d->is_new[op->unit] && !d->is_new[op->ns])
 		diff_say(d, '~', op->unit, object)->because = because;
+	return o;
 }
 
 static void diff_port(struct diff *d, const struct op *op)
@@ -122,7 +125,8 @@ static void diff_port(struct diff *d, const struct op *op)
 		diff_emit(d, op, STAGE_MAKE); /* with the link itself */
 	else if (diff_is_gone(d, op->ns, op->port.bridge) || l->master != op->port.bridge_index)
 		drifted(d, op, op->ifname,
-			diff_printf(d, "it is not on bridge %s", op->port.bridge));
+			diff_printf(d, "it is not on bridge %s", op->port.bridge))
+			->port.move = l->master && l->up;
 	else if (l->isolated != op->port.isolated)
 		drifted(d, op, op->ifname,
 			op->port.isolated ? "it is not isolated" : "it is isolated");

@@ -25,6 +25,15 @@
 #include "netns/addr.h"
 #include "netns/observe.h"
 
+/*
+ * A Linux bridge has 1,023 ports (BR_MAX_PORTS, net/bridge/br_private.h).  A gateway with more tenants
+ * gets further bridges, each joined to the file's own by a veth pair whose end there is isolated: so
+ * tenants on two of them reach each other no more than those on one.
+ */
+#define BRIDGE_PORTS    1023
+#define BRIDGE_TENANTS  1000               /* on the file's own bridge, where there are others */
+#define BRIDGE_UPLINKED (BRIDGE_PORTS - 1) /* tenants on each of the others */
+
 /* kernels may put devices of their own (tunl0, sit0 …) into a new namespace: stay clear of them */
 #define PLAN_FIRST_INDEX 16
 
@@ -120,6 +129,8 @@ struct op {
 			const char *bridge;
 			uint32_t bridge_index;
 			bool isolated;
+			bool pooled; /* a tenant's: any bridge of its gateway will do */
+			bool move;   /* it is on another bridge now */
 		} port;
 		struct {
 			const char *full; /* a veth's end: the file's name for it; else NULL */

@@ -18,7 +18,9 @@ struct build_host {
 	size_t ns;
 	struct known_if *ifs; /* attachments, bridges, tunnels of the host */
 	size_t n_ifs;
-	size_t first_tunnel; /* index into plan.tunnels: of the host's own */
+	size_t first_tunnel;             /* index into plan.tunnels: of the host's own */
+	struct known_if *tenant_bridges; /* of the gateway: the file's own first */
+	size_t n_tenant_bridges;
 };
 
 /*
@@ -80,5 +82,9 @@ int build_host(struct build *b, size_t h, struct err *e);
 void build_host_rest(struct build *b, size_t h);
 void build_host_runs(struct build *b, size_t h);
 void build_tenants(struct build *b, size_t h);
+/* plan_bridges.c: the gateway's bridges beside the file's own; and which one the @i-th tenant is on */
+void build_tenant_bridges(struct build *b, size_t h);
+const struct known_if *build_tenant_bridge(const struct build *b, size_t h, size_t i);
+void raise_tenant_bridges(struct build *b, size_t h);
 
 #endif

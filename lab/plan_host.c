@@ -232,6 +232,7 @@ static void build_host_links_up(struct build *b, size_t h)
 {
 	const struct host *host = host_of(b, h);
 
+	raise_tenant_bridges(b, h);
 	for (size_t i = 0; i < host->n_bridges; i++) {
 		const struct bridge *br = &host->bridges[i];
 		struct known_if k = build_find_if(b, h, br->ifname.name);

@@ -78,7 +78,8 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 	const struct tenant *t = tb->t;
 	const size_t host_ns = b->hosts[h].ns;
 	bool v6 = prefix_list_has_v6(&t->napt_addresses);
-	struct known_if master = build_find_if(b, h, bridge->ifname.name);
+	const struct known_if *master =
+		build_tenant_bridge(b, h, (size_t)(t - host->gateway->tenants));
 	struct veth_ends v = {
 		.ns = host_ns, .ifname = &t->bridge_if, .peer = &t->outside_if, .mtu = bridge->mtu};
 
@@ -100,7 +101,9 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 	v.index = build_index(b, host_ns);
 	v.peer_index = tb->outside = build_index(b, tb->ns);
 	build_veth(b, &v);
-	build_port(b, host_ns, &t->bridge_if, v.index, &master, true);
+	build_port(b, host_ns, &t->bridge_if, v.index, master, true);
+	if (!b->no_memory)
+		b->p->ops[b->p->n_ops - 1].port.pooled = true;
 	build_op(b, OP_NAPT, tb->ns)->napt.tenant = t;
 	build_lo_up(b, tb->ns);
 	build_addresses(b, tb->ns, t->outside_if.name, tb->outside, &t->napt_addresses);
@@ -123,6 +126,7 @@ void build_tenants(struct build *b, size_t h)
 	size_t window = b->o->backend == BACKEND_USERSPACE ? TUNNEL_WINDOW : 1;
 	struct tenant_build tb[TUNNEL_WINDOW];
 
+	build_tenant_bridges(b, h);
 	for (size_t i = 0; gw && i < gw->n_tenants && !b->no_memory; i += window) {
 		size_t n = gw->n_tenants - i < window ? gw->n_tenants - i : window;
 

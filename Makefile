@@ -146,7 +146,7 @@ compile-flags:
 FUZZ_SECONDS ?= 60
 # the loader, which is pure, and what it needs
 FUZZ_SRC := tests/fuzz/fuzz_load.c $(wildcard lab/load.c lab/read*.c lab/resolve*.c lab/yaml*.c \
-	lab/expand.c lab/names.c lab/suggest.c lab/print*.c) base/arena.c base/addr.c base/err.c \
+	lab/expand.c lab/lease.c lab/names.c lab/suggest.c lab/print*.c) base/arena.c base/addr.c base/err.c \
 	base/table.c wg/key.c
 build/fuzz/fuzz_load: $(FUZZ_SRC) $(wildcard base/*.h lab/*.h wg/key.h)
 	@mkdir -p $(@D)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "lab/change_core.h"
+#include "lab/lease.h"
 #include "lab/load.h"
 #include "lab/preflight.h"
 
@@ -92,7 +93,10 @@ static int add_former(struct comparison *c, const char *dir, struct err *e)
 	int r = store_load_former(&c->lab.store, dir, &f->file.text, &f->file.len, &meta, e);
 
 	if (!r)
-		r = topology_load(f->file.text, f->file.len, meta.dir, &f->file.t, &d, e);
+		r = store_load_leases(&c->lab.store, dir, &f->file.leases, e);
+	if (!r)
+		r = topology_load_leased(f->file.text, f->file.len, meta.dir, f->file.leases,
+					 &f->file.t, &d, e);
 	diags_free(&d);
 	if (!r)
 		r = store_load_peers(&c->lab.store, dir, &peers, e);
@@ -114,11 +118,12 @@ static int add_former(struct comparison *c, const char *dir, struct err *e)
 /* is it the recorded file, word for word, with the same keys and tunnels? */
 static bool is_unchanged(const struct comparison *c, const struct lab_file *f)
 {
-	_cleanup_free_ char *was = NULL, *is = keys_remember(f->t);
+	_cleanup_free_ char *was = NULL, *is = keys_remember(f->t), *leases = leases_write(f->t);
 	struct err why = ERR_INIT;
 
-	return c->lab.len == f->len && !memcmp(c->lab.text, f->text, f->len) &&
-	       !strcmp(c->lab.meta.dir, f->dir) && c->lab.backend == c->backend && is &&
+	return c->lab.len == f->len && !memcmp(c->lab.text, f->text, f->len) && leases &&
+	       !strcmp(c->lab.leases, leases) && !strcmp(c->lab.meta.dir, f->dir) &&
+	       c->lab.backend == c->backend && is &&
 	       store_load_peers(&c->lab.store, NULL, &was, &why) == 0 && !strcmp(was, is);
 }
 

@@ -11,6 +11,7 @@
 #include "lab/change.h"
 #include "lab/change_core.h"
 #include "lab/keys.h"
+#include "lab/lease.h"
 #include "lab/preflight.h"
 
 struct changer {
@@ -177,15 +178,17 @@ static int save(struct changer *ch, struct err *e)
 {
 	const struct lab_file *f = ch->f;
 	struct lab_meta m = ch->c->lab.meta;
-	_cleanup_free_ char *peers = keys_remember(f->t);
+	_cleanup_free_ char *peers = keys_remember(f->t), *leases = leases_write(f->t);
 	int r;
 
-	if (!peers)
+	if (!peers || !leases)
 		return err_code(e, ENOMEM, "keys");
 	m.file = f->path;
 	m.dir = f->dir;
 	m.backend = (char *)backend_name(ch->c->backend);
 	r = store_save(&ch->c->lab.store, f->text, f->len, &m, e);
+	if (!r)
+		r = store_save_leases(&ch->c->lab.store, leases, e);
 	return !r ? store_save_peers(&ch->c->lab.store, peers, strlen(peers), e) : r;
 }
 

@@ -13,10 +13,24 @@
 #include "base/io.h"
 #include "base/ns.h"
 #include "lab/keys.h"
+#include "lab/lease.h"
 #include "lab/preflight.h"
 #include "netns/pin.h"
 
 /* --- files -------------------------------------------------------------------------- */
+
+/* once the lab's name is known, what its pools have given before can be looked up */
+static int use_leases(struct lab_file *f, const char *dir, struct diags *diags, struct err *e)
+{
+	int r = store_kept_leases(f->t->name, &f->leases, e);
+
+	if (r < 0 || !f->leases[0] || !topology_has_leases(f->t))
+		return r;
+	topology_free(f->t);
+	f->t = NULL;
+	diags_free(diags);
+	return topology_load_leased(f->text, f->len, dir, f->leases, &f->t, diags, e);
+}
 
 int lab_file_read(const char *path, struct lab_file *ret, struct diags *diags, struct err *e)
 {
@@ -40,6 +54,8 @@ int lab_file_read(const char *path, struct lab_file *ret, struct diags *diags, s
 	if (slash)
 		slash[slash == ret->dir] = '\0';
 	r = topology_load(ret->text, ret->len, slash ? ret->dir : ".", &ret->t, diags, e);
+	if (!r)
+		r = use_leases(ret, slash ? ret->dir : ".", diags, e);
 	return r < 0 ? err_kind_set(e, ERR_INVALID) : 0;
 }
 
@@ -48,6 +64,7 @@ void lab_file_clear(struct lab_file *f)
 	free(f->path);
 	free(f->dir);
 	free(f->text);
+	free(f->leases);
 	topology_free(f->t);
 	*f = (struct lab_file){0};
 }
@@ -121,7 +138,10 @@ int lab_open(const char *name_or_file, struct lab *ret, struct err *e)
 		r = journal_open(store_path(&ret->store, "journal", path, sizeof(path)), false,
 				 &ret->journal, e);
 	if (!r)
-		r = topology_load(ret->text, ret->len, ret->meta.dir, &ret->t, &d, e);
+		r = store_load_leases(&ret->store, NULL, &ret->leases, e);
+	if (!r)
+		r = topology_load_leased(ret->text, ret->len, ret->meta.dir, ret->leases, &ret->t,
+					 &d, e);
 	diags_free(&d);
 	if (r == -EACCES || r == -EPERM) {
 		err_set(e, EACCES, "lab %s: only root may look at it", name);
@@ -147,6 +167,7 @@ void lab_close(struct lab *l)
 	journal_close(l->journal);
 	topology_free(l->t);
 	free(l->text);
+	free(l->leases);
 	lab_meta_clear(&l->meta);
 	store_unlock(&l->store);
 }

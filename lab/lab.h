@@ -20,11 +20,12 @@ struct lab_file {
 	char *dir;  /* its folder */
 	char *text;
 	size_t len;
+	char *leases; /* what its pools have given before */
 	struct topology *t;
 };
 
 /*
- * lab_file_read - read and check a topology file.
+ * lab_file_read - read and check a topology file; its pools give what they gave before.
  * @diags: initialised here; what is wrong with the file, when -EINVAL is returned (kind
  *	   ERR_INVALID).  The caller calls lab_file_clear() and diags_free() in any case.
  */
@@ -37,6 +38,7 @@ struct lab {
 	struct lab_meta meta;
 	char *text; /* of its file */
 	size_t len;
+	char *leases; /* of its pools */
 	struct topology *t;
 	const struct host *host; /* host mode: this one; NULL: all */
 	enum backend backend;

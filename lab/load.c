@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "lab/lease.h"
 #include "lab/names.h"
 #include "lab/read.h"
 #include "lab/yaml.h"
@@ -110,6 +111,13 @@ static int load_into(struct load *ld, const char *text, size_t len)
 int topology_load(const char *text, size_t len, const char *dir, struct topology **ret,
 		  struct diags *diags, struct err *e)
 {
+	return topology_load_leased(text, len, dir, "", ret, diags, e);
+}
+
+int topology_load_leased(const char *text, size_t len, const char *dir, const char *leases,
+			 struct topology **ret, struct diags *diags, struct err *e)
+{
+	struct leases *before = leases[0] ? leases_read(leases) : NULL;
 	struct arena *out _cleanup_arena_ = arena_new(MODEL_MAX);
 	struct arena *work _cleanup_arena_ = arena_new(WORK_MAX);
 	struct load ld = {
@@ -119,15 +127,19 @@ int topology_load(const char *text, size_t len, const char *dir, struct topology
 		.dir = dir ? dir : ".",
 		.tenant = NOT_A_TENANT,
 		.suggestions = SUGGESTIONS,
+		.leases = before,
 	};
 	int r;
 
 	*diags = (struct diags){.arena = arena_new(0)};
 	ld.t = out ? arena_alloc(out, sizeof(*ld.t)) : NULL;
-	if (!ld.t || !work || !diags->arena)
+	if (!ld.t || !work || !diags->arena || (leases[0] && !before)) {
+		leases_free(before);
 		return err_set(e, ENOMEM, "out of memory");
+	}
 	ld.t->arena = out;
 	r = load_into(&ld, text, len);
+	leases_free(before);
 	table_free(&ld.said);
 	if (r == -EINVAL && !diags->n)
 		r = -ENOMEM; /* no room left to say what is wrong */

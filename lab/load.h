@@ -37,6 +37,10 @@ struct diags {
 int topology_load(const char *text, size_t len, const char *dir, struct topology **ret,
 		  struct diags *diags, struct err *e);
 
+/* topology_load_leased - the same; pools give again what @leases (lab/lease.h; a text) says they gave. */
+int topology_load_leased(const char *text, size_t len, const char *dir, const char *leases,
+			 struct topology **ret, struct diags *diags, struct err *e);
+
 /* topology_free, diags_free - NULL is allowed for both. */
 void topology_free(struct topology *t);
 void diags_free(struct diags *d);

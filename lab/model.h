@@ -159,8 +159,9 @@ struct tenant {
 	struct ifname bridge_if;  /* eth-TENANT-nsA, on the gateway's bridge */
 	uint32_t number;          /* of its brace range, or its place in the gateway, from 0 */
 	uint16_t listen_port;     /* never 0 */
-	struct prefix_list napt_addresses; /* at least one; prefix length is the segment's */
-	struct key private_key;            /* its own or the gateway's; see has_own_key */
+	bool leased_port, leased_addresses; /* from a pool: lab/lease.h */
+	struct prefix_list napt_addresses;  /* at least one; prefix length is the segment's */
+	struct key private_key;             /* its own or the gateway's; see has_own_key */
 	const char *private_key_file;
 	bool has_own_key; /* false: the gateway's key is used */
 	struct peer *peers;

@@ -30,8 +30,9 @@
  * gets further bridges, each joined to the file's own by a veth pair whose end there is isolated: so
  * tenants on two of them reach each other no more than those on one.
  */
-#define BRIDGE_PORTS    1023
-#define BRIDGE_TENANTS  1000               /* on the file's own bridge, where there are others */
+#define BRIDGE_PORTS 1023
+#define BRIDGE_TENANTS \
+	1000 /* on the file's own bridge: the rest is for the others, and for guests */
 #define BRIDGE_UPLINKED (BRIDGE_PORTS - 1) /* tenants on each of the others */
 
 /* kernels may put devices of their own (tunl0, sit0 …) into a new namespace: stay clear of them */

@@ -10,7 +10,7 @@ static size_t on_own(size_t n)
 {
 	const size_t uplinks = BRIDGE_PORTS - BRIDGE_TENANTS;
 
-	if (n <= BRIDGE_PORTS)
+	if (n <= BRIDGE_TENANTS)
 		return n;
 	return n - BRIDGE_TENANTS <= uplinks * BRIDGE_UPLINKED ? BRIDGE_TENANTS : 0;
 }

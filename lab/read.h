@@ -88,6 +88,7 @@ struct load {
 	size_t n_refs;
 	struct pool *pools;
 	size_t n_pools;
+	const struct leases *leases; /* what pools gave before; NULL: nothing */
 };
 
 /* --- saying what is wrong ------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "lab/lease.h"
 #include "lab/resolve.h"
 
 #define PREFIXES_MAX       64 /* of one network or bridge, ranges of one pool */
@@ -308,6 +309,65 @@ static void fill_ranges(struct taking *tk, const struct pool *pool)
 		tk->has[tk->ranges[i].first.family == AF_INET6] = true;
 }
 
+/* --- what a pool gave before, it gives again --------------------------------------------------- */
+
+static bool in_ranges(const struct taking *tk, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < tk->n_ranges; i++) {
+		const struct ip_range *range = &tk->ranges[i];
+
+		if (range->first.family == a->family && ip_addr_cmp(&range->first, a) <= 0 &&
+		    ip_addr_cmp(a, &range->last) <= 0)
+			return true;
+	}
+	return false;
+}
+
+/* is @a in the pool, and does nobody else have it? */
+static bool is_free(const struct taking *tk, const struct ip_addr *a)
+{
+	size_t bridge = tk->r->t->hosts[tk->host].gateway->bridge;
+
+	return in_ranges(tk, a) && prefix_around(&tk->bridge->addresses, a) &&
+	       index_get(tk->r, SPACE_ON_BRIDGE, tk->host, bridge, a->bytes, ip_addr_size(a)) ==
+		       NOT_FOUND;
+}
+
+/* all of them, or none: an address of one family alone would leave the other out */
+static bool lease_addresses(struct taking *tk, const struct lease *l, struct tenant *t)
+{
+	for (int f = 0; f < 2; f++)
+		if (tk->has[f] != (l->addresses[f].family != AF_UNSPEC) ||
+		    (tk->has[f] && !is_free(tk, &l->addresses[f])))
+			return false;
+	for (int f = 0; f < 2; f++) {
+		const struct ip_range one = {
+			.first = l->addresses[f], .last = l->addresses[f], .src = t->src};
+
+		if (tk->has[f] && !try_address(tk, &one, t))
+			take_address(tk, f, t);
+	}
+	return true;
+}
+
+static void take_leased(struct taking *tk, struct tenant *t)
+{
+	const struct host *h = &tk->r->t->hosts[tk->host];
+	const struct lease *l = leases_find(tk->r->ld->leases, h->name, t->name);
+	uint16_t port = l ? l->port : 0;
+
+	if (!l)
+		return;
+	if (!t->listen_port && port && port >= tk->next_port && port <= tk->last_port &&
+	    index_add(tk->r, SPACE_PORT, tk->host, 0, &port, sizeof(port), (size_t)t->src.line,
+		      NULL)) {
+		t->listen_port = port;
+		t->leased_port = true;
+	}
+	if (!t->napt_addresses.n && tk->bridge && lease_addresses(tk, l, t))
+		t->leased_addresses = true;
+}
+
 void resolve_pools(struct resolving *r)
 {
 	for (size_t i = 0; i < r->ld->n_pools; i++) {
@@ -324,11 +384,19 @@ void resolve_pools(struct resolving *r)
 
 		if (tk.bridge)
 			fill_ranges(&tk, pool);
+		for (size_t k = 0; r->ld->leases && k < g->n_tenants && !r->ld->stop; k++)
+			take_leased(&tk, &g->tenants[k]);
 		for (size_t k = 0; k < g->n_tenants && !r->ld->stop; k++) {
-			if (!g->tenants[k].listen_port)
-				take_port(&tk, &g->tenants[k]);
-			if (!g->tenants[k].napt_addresses.n && tk.bridge)
-				take_addresses(&tk, &g->tenants[k]);
+			struct tenant *t = &g->tenants[k];
+
+			if (!t->listen_port) {
+				take_port(&tk, t);
+				t->leased_port = true;
+			}
+			if (!t->napt_addresses.n && tk.bridge) {
+				take_addresses(&tk, t);
+				t->leased_addresses = true;
+			}
 		}
 	}
 }

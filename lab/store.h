@@ -7,7 +7,8 @@
  *	topology.yaml	the file it was made from, word for word
  *	meta.json	how: host, backend, folder of the file, warren's version
  *	peers		public keys of peers that the file names by reference, as they were set
- *	former.N/	the three of a former file, while an apply is not finished
+ *	leases		what the gateway's pools gave (lab/lease.h)
+ *	former.N/	the four of a former file, while an apply is not finished
  *	wg/NS/IF.sock	UAPI sockets of userspace tunnels
  *	log/		output of the programs that were started
  *
@@ -78,6 +79,15 @@ void lab_meta_clear(struct lab_meta *m);
  * is an empty text. */
 int store_save_peers(const struct store *s, const char *text, size_t len, struct err *e);
 int store_load_peers(const struct store *s, const char *dir, char **ret, struct err *e);
+
+/*
+ * store_save_leases, store_load_leases - the text of lab/lease.h, as it is applied, and kept in
+ * WARREN_STATE_DIR for the next run.  store_kept_leases - the latter, of lab @name; none, or none that
+ * this user may read, is an empty text.
+ */
+int store_save_leases(const struct store *s, const char *text, struct err *e);
+int store_load_leases(const struct store *s, const char *dir, char **ret, struct err *e);
+int store_kept_leases(const char *name, char **ret, struct err *e);
 
 /*
  * store_put_aside - keep the recorded file as former.N before another is saved.

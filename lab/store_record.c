@@ -16,10 +16,10 @@
 #include "lab/load.h"
 #include "lab/store.h"
 
-#define STORE_FORMAT 1 /* of meta.json and what lies beside it */
-#define PEERS_MAX    ((size_t)64 * 1024 * 1024)
+#define STORE_FORMAT 1                          /* of meta.json and what lies beside it */
+#define TEXT_MAX     ((size_t)64 * 1024 * 1024) /* bytes of the others */
 
-static const char *const recorded[] = {"topology.yaml", "meta.json", "peers"};
+static const char *const recorded[] = {"topology.yaml", "meta.json", "peers", "leases"};
 
 int store_save(const struct store *s, const char *text, size_t len, const struct lab_meta *meta,
 	       struct err *e)
@@ -126,15 +126,70 @@ int store_save_peers(const struct store *s, const char *text, size_t len, struct
 	return io_write_file(path_in(s, NULL, "peers", path), text, len, 0600, e);
 }
 
-int store_load_peers(const struct store *s, const char *dir, char **ret, struct err *e)
+/* a file that need not be there */
+static int read_optional(const char *path, char **ret, struct err *e)
 {
-	char path[256];
-	int r = io_read_file(path_in(s, dir, "peers", path), PEERS_MAX, ret, NULL, e);
+	int r = io_read_file(path, TEXT_MAX, ret, NULL, e);
 
 	if (r != -ENOENT)
 		return r;
+	*e = (struct err)ERR_INIT;
 	*ret = strdup("");
 	return *ret ? 0 : err_code(e, ENOMEM, "%s", path);
+}
+
+int store_load_peers(const struct store *s, const char *dir, char **ret, struct err *e)
+{
+	char path[256];
+
+	return read_optional(path_in(s, dir, "peers", path), ret, e);
+}
+
+int store_load_leases(const struct store *s, const char *dir, char **ret, struct err *e)
+{
+	char path[256];
+
+	return read_optional(path_in(s, dir, "leases", path), ret, e);
+}
+
+static const char *kept_leases(const char *name, char buf[static 256])
+{
+	snprintf(buf, 256, "%s/%s/leases", WARREN_STATE_DIR, name);
+	return buf;
+}
+
+int store_kept_leases(const char *name, char **ret, struct err *e)
+{
+	char path[256];
+	int r = read_optional(kept_leases(name, path), ret, e);
+
+	if (r != -EACCES)
+		return r;
+	*e = (struct err)ERR_INIT;
+	*ret = strdup("");
+	return *ret ? 0 : err_code(e, ENOMEM, "%s", path);
+}
+
+static int same_text(const char *path, const char *text)
+{
+	_cleanup_free_ char *is = NULL;
+	struct err why = ERR_INIT;
+
+	return read_optional(path, &is, &why) == 0 && !strcmp(is, text);
+}
+
+int store_save_leases(const struct store *s, const char *text, struct err *e)
+{
+	char path[256], folder[256];
+	int r = 0;
+
+	if (!same_text(path_in(s, NULL, "leases", path), text))
+		r = io_write_file(path, text, strlen(text), 0600, e);
+	if (r < 0 || same_text(kept_leases(s->name, path), text))
+		return r;
+	snprintf(folder, sizeof(folder), "%s/%s", WARREN_STATE_DIR, s->name);
+	r = io_mkdir_p(folder, 0700, e);
+	return !r ? io_write_file(path, text, strlen(text), 0600, e) : r;
 }
 
 void lab_meta_clear(struct lab_meta *m)

@@ -13,6 +13,7 @@
 #include "lab/clash.h"
 #include "lab/keys.h"
 #include "lab/lab.h"
+#include "lab/lease.h"
 #include "lab/preflight.h"
 #include "netns/pin.h"
 
@@ -148,7 +149,8 @@ static bool means_the_same(const struct lab *l, const struct up *u)
 	if (!same_string(l->meta.host, u->o->host) || !same_backend(l, u->o->backend))
 		return false;
 	/* both without the keys that were made: those are not the file's */
-	if (topology_load(u->f->text, u->f->len, u->f->dir, &fresh, &d, &why) == 0 &&
+	if (topology_load_leased(u->f->text, u->f->len, u->f->dir, u->f->leases ? u->f->leases : "",
+				 &fresh, &d, &why) == 0 &&
 	    keys_resolve(fresh, u->host ? &fresh->hosts[u->host - u->f->t->hosts] : NULL, KEYS_FIND,
 			 &why) == 0) {
 		was = print_of(l->t);
@@ -218,14 +220,16 @@ static int save(const struct up *u, const struct store *s, struct err *e)
 			     .host = (char *)u->o->host,
 			     .backend = (char *)backend_name(u->backend)};
 
-	_cleanup_free_ char *peers = keys_remember(u->f->t);
+	_cleanup_free_ char *peers = keys_remember(u->f->t), *leases = leases_write(u->f->t);
 	int r = u->host ? ns_own_cookie(&m.cookie, e) : 0;
 
 	m.first_index = u->plan->first_index;
-	if (!peers)
+	if (!peers || !leases)
 		r = err_code(e, ENOMEM, "keys");
 	if (!r)
 		r = store_save(s, u->f->text, u->f->len, &m, e);
+	if (!r)
+		r = store_save_leases(s, leases, e);
 	return !r && peers[0] ? store_save_peers(s, peers, strlen(peers), e) : r;
 }
 

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/proc.h"
+#include "lab/ceilings.h"
 #include "lab/change.h"
 #include "lab/change_core.h"
 #include "lab/keys.h"
@@ -253,14 +254,16 @@ static int bring_up(const struct lab_file *f, const struct change_options *o,
 static int apply_running(struct changer *ch, const struct change_options *o, struct err *e)
 {
 	struct comparison *c = ch->c;
+	struct demand demand;
 	char path[256];
 	int r = journal_open(store_path(&c->lab.store, "journal", path, sizeof(path)), true, &ch->j,
 			     e);
 
 	if (!r)
 		r = change_compare(c, ch->f, o, ch->j, KEYS_MAKE, e);
+	demand_of(ch->f->t, c->host, c->backend, &demand);
 	if (!r)
-		r = preflight_ceilings(ch->f->t, c->host, c->backend, e);
+		r = ceilings_check("/proc", &demand, ch->hooks->note, ch->hooks->arg, e);
 	if (r < 0)
 		return r;
 	ch->report->n_changes = c->diff.n_changes;

@@ -156,27 +156,6 @@ size_t topology_tunnels(const struct topology *t, const struct host *only)
 	return n;
 }
 
-/* each wireguard-go holds an inotify instance, of which a user has few */
-static int check_inotify(size_t tunnels, struct err *e)
-{
-	static const char path[] = "/proc/sys/fs/inotify/max_user_instances";
-	struct err why = ERR_INIT;
-	unsigned long max;
-	char value[32];
-
-	if (io_read_value(path, value, sizeof(value), &why) < 0)
-		return 0;
-	max = strtoul(value, NULL, 10);
-	if (tunnels <= max)
-		return 0;
-	err_set(e, EMFILE,
-		"%zu userspace tunnels need as many inotify instances, and %lu are allowed",
-		tunnels, max);
-	err_hint(e, "sysctl fs.inotify.max_user_instances=%zu, or use a kernel with WireGuard",
-		 tunnels + 128);
-	return err_kind_set(e, ERR_CANNOT);
-}
-
 /* tries what @t needs of links and NAPT */
 static int try_topology(const struct topology *t, const struct host *only, struct err *e)
 {
@@ -190,21 +169,13 @@ static int try_topology(const struct topology *t, const struct host *only, struc
 	return !r && nat ? preflight_nat(e) : r;
 }
 
-int preflight_ceilings(const struct topology *t, const struct host *only, enum backend backend,
-		       struct err *e)
-{
-	return backend == BACKEND_USERSPACE ? check_inotify(topology_tunnels(t, only), e) : 0;
-}
-
 int preflight_topology(const struct topology *t, const struct host *only, enum backend wanted,
 		       enum backend *ret, struct err *e)
 {
 	size_t tunnels = topology_tunnels(t, only);
 	int r = only ? try_topology(t, only, e) : 0;
 
-	if (!r)
-		r = preflight_backend(tunnels ? wanted : BACKEND_NONE, ret, e);
-	return !r ? preflight_ceilings(t, only, *ret, e) : r;
+	return !r ? preflight_backend(tunnels ? wanted : BACKEND_NONE, ret, e) : r;
 }
 
 void preflight_explain(const struct topology *t, const struct host *only, struct err *e)

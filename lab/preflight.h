@@ -36,10 +36,6 @@ int preflight_backend(enum backend wanted, enum backend *ret, struct err *e);
 int preflight_topology(const struct topology *t, const struct host *only, enum backend wanted,
 		       enum backend *ret, struct err *e);
 
-/* preflight_ceilings - are this machine's limits high enough for @t with tunnels of @backend? */
-int preflight_ceilings(const struct topology *t, const struct host *only, enum backend backend,
-		       struct err *e);
-
 /*
  * preflight_explain - @t could not be made: is it because this kernel lacks something?  Then *@e
  * says so instead, kind ERR_CANNOT; else it stays as it is.

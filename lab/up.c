@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/ns.h"
+#include "lab/ceilings.h"
 #include "lab/clash.h"
 #include "lab/keys.h"
 #include "lab/lab.h"
@@ -317,12 +318,17 @@ static int make(struct up *u, struct store *s, const struct apply_hooks *hooks,
 }
 
 /* all that can be known to go wrong before anything is made */
-static int prepare(struct up *u, struct err *e)
+static int prepare(struct up *u, const struct apply_hooks *hooks, struct err *e)
 {
+	struct demand demand;
 	int r = observe_here(u, e);
 
 	if (!r)
 		r = preflight_topology(u->f->t, u->host, u->o->backend, &u->backend, e);
+	if (!r) {
+		demand_of(u->f->t, u->host, u->backend, &demand);
+		r = ceilings_check("/proc", &demand, hooks->note, hooks->arg, e);
+	}
 	if (!r)
 		r = keys_resolve(u->f->t, u->host, KEYS_MAKE, e);
 	if (!r)
@@ -410,7 +416,7 @@ int lab_up(const struct lab_file *f, const struct up_options *o, const struct ap
 			goto out;
 		}
 	}
-	r = prepare(&u, e);
+	r = prepare(&u, hooks, e);
 	if (!r)
 		r = save(&u, &s, e);
 	if (r < 0) {

@@ -62,6 +62,15 @@ int proc_end_marked(const char *mark, int grace_ms, struct err *e);
 /* proc_marked_alive - does a process with @mark in its environment run? */
 bool proc_marked_alive(const char *mark);
 
+/*
+ * proc_each_marked - call @fn for each process whose environment has an entry that begins with @prefix,
+ * with that entry, until it returns negative, which is returned.
+ */
+int proc_each_marked(const char *prefix,
+		     int (*fn)(const struct proc_id *id, const char *entry, void *arg,
+			       struct err *e),
+		     void *arg, struct err *e);
+
 /* proc_find - the file of a program along PATH; *@ret is freed by the caller.  -ENOENT. */
 int proc_find(const char *program, char **ret, struct err *e);
 

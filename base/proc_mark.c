@@ -14,17 +14,22 @@
 #define ENVIRON_MAX ((size_t)4 * 1024 * 1024) /* bytes; the kernel allows little more */
 #define ROUNDS      10 /* a program may start others while it is being ended */
 
-static bool has_mark(pid_t pid, const char *mark)
+/* the environment of a process; NULL: it has none, or is gone */
+static char *read_environ(pid_t pid, size_t *ret_len)
 {
-	_cleanup_free_ char *text = NULL;
 	struct err why = ERR_INIT;
-	size_t len, size = strlen(mark) + 1;
-	char path[64];
+	char path[64], *text;
 
 	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-	if (io_read_file(path, ENVIRON_MAX, &text, &len, &why) < 0)
-		return false;
-	for (const char *p = text; p < text + len; p += strlen(p) + 1)
+	return io_read_file(path, ENVIRON_MAX, &text, ret_len, &why) < 0 ? NULL : text;
+}
+
+static bool has_mark(pid_t pid, const char *mark)
+{
+	size_t len = 0, size = strlen(mark) + 1;
+	_cleanup_free_ char *text = read_environ(pid, &len);
+
+	for (const char *p = text; p && p < text + len; p += strlen(p) + 1)
 		if ((size_t)(text + len - p) + 1 >= size && !strcmp(p, mark))
 			return true;
 	return false;
@@ -79,4 +84,45 @@ bool proc_marked_alive(const char *mark)
 	if (proc)
 		closedir(proc);
 	return alive;
+}
+
+static int each_entry(pid_t pid, const char *prefix,
+		      int (*fn)(const struct proc_id *id, const char *entry, void *arg,
+				struct err *e),
+		      void *arg, struct err *e)
+{
+	struct proc_id id = {.pid = pid};
+	size_t len = 0;
+	_cleanup_free_ char *text = NULL;
+	char state;
+	int r = 0;
+
+	if (proc_identify(pid, &id.start, &state) < 0)
+		return 0;
+	text = read_environ(pid, &len);
+	for (const char *p = text; p && p < text + len && !r; p += strlen(p) + 1)
+		if (!strncmp(p, prefix, strlen(prefix)))
+			r = fn(&id, p, arg, e);
+	return r;
+}
+
+int proc_each_marked(const char *prefix,
+		     int (*fn)(const struct proc_id *id, const char *entry, void *arg,
+			       struct err *e),
+		     void *arg, struct err *e)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *d;
+	int r = 0;
+
+	if (!proc)
+		return err_errno(e, "/proc");
+	while (!r && (d = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
+
+		if (pid > 0 && pid != getpid())
+			r = each_entry(pid, prefix, fn, arg, e);
+	}
+	closedir(proc);
+	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* plan and apply */
+/* plan, apply, adopt */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "cmd/out.h"
 #include "cmd/out_plan.h"
 #include "cmd/read.h"
+#include "lab/adopt.h"
 #include "lab/change.h"
 #include "lab/preflight.h"
 
@@ -222,4 +223,69 @@ const struct command cmd_apply = {
 	.min_args = 1,
 	.max_args = 1,
 	.run = run_apply,
+};
+
+/* --- adopt -------------------------------------------------------------------------------- */
+
+static int adopt(struct cmd *c, const struct lab_file *f, const struct change_options *o)
+{
+	struct adopt_report r;
+	struct apply_hooks hooks;
+
+	out_hooks(c, "adopting", &hooks);
+	if (lab_adopt(f, o, &hooks, &r, &c->err) < 0)
+		return cmd_fail(c);
+	if (c->json)
+		return out_json(c, json_pack("{s:s, s:I, s:I, s:I, s:I}", "lab", f->t->name,
+					     "namespaces", (json_int_t)r.namespaces, "processes",
+					     (json_int_t)r.processes, "links", (json_int_t)r.links,
+					     "files", (json_int_t)r.files));
+	if (!c->quiet)
+		printf("lab %s adopted: %zu namespace%s, %zu process%s; `warren plan` shows what is "
+		       "missing\n",
+		       f->t->name, r.namespaces, out_plural(r.namespaces), r.processes,
+		       r.processes == 1 ? "" : "es");
+	return STATUS_DONE;
+}
+
+static int run_adopt(struct cmd *c, size_t argc, char **argv)
+{
+	struct change_options o;
+	struct lab_file f;
+	int status = read_options(c, &o);
+
+	(void)argc;
+	if (status)
+		return status;
+	status = read_file(c, argv[0], &f);
+	if (!status)
+		status = adopt(c, &f, &o);
+	lab_file_clear(&f);
+	return status;
+}
+
+static const struct option_spec adopt_options[] = {
+	{"host", 'H', "HOST", "the lab was made with --host HOST", NULL},
+	{0},
+};
+
+const struct command cmd_adopt = {
+	.name = "adopt",
+	.args = "FILE",
+	.summary = "take up a lab whose record was lost",
+	.details =
+		"For a lab that runs while its record, /run/warren/LAB, is gone.  Looks for what the\n"
+		"file names, takes what carries the lab's marks (alternative names of links, comments\n"
+		"of tables, environments of processes), and writes the record anew.  Changes nothing\n"
+		"else: `warren plan` shows what is missing, `warren apply` mends it, `warren down`\n"
+		"takes it away.  wireguard-go processes whose sockets were lost are replaced then.\n"
+		"\n"
+		"Addresses, routes and settings of the machine itself (--host) have no mark: `down`\n"
+		"leaves them.",
+	.options = adopt_options,
+	.complete = COMPLETE_FILE,
+	.changes = true,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_adopt,
 };

@@ -77,8 +77,8 @@ extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
 
 /* the commands themselves */
-extern const struct command cmd_validate, cmd_up, cmd_down, cmd_plan, cmd_apply, cmd_ls, cmd_status,
-	cmd_exec, cmd_shell, cmd_capture, cmd_probe, cmd_conntrack, cmd_graph, cmd_key, cmd_doctor,
-	cmd_completion, cmd_help;
+extern const struct command cmd_validate, cmd_up, cmd_down, cmd_plan, cmd_apply, cmd_adopt, cmd_ls,
+	cmd_status, cmd_exec, cmd_shell, cmd_capture, cmd_probe, cmd_conntrack, cmd_graph, cmd_key,
+	cmd_doctor, cmd_completion, cmd_help;
 
 #endif

@@ -12,7 +12,7 @@
 
 /* paths of a userspace tunnel's socket and log below the lab's folder */
 struct paths {
-	char folder[256], uapi[320], log[320];
+	char folder[256], uapi[320], log[320], mark[256];
 };
 
 static void paths_of(const struct apply *a, const struct plan_tunnel *k, struct paths *p)
@@ -20,6 +20,8 @@ static void paths_of(const struct apply *a, const struct plan_tunnel *k, struct 
 	snprintf(p->folder, sizeof(p->folder), "%s/wg/%s", a->store->dir, k->dir);
 	snprintf(p->uapi, sizeof(p->uapi), "%s/%s.sock", p->folder, k->ifname->name);
 	snprintf(p->log, sizeof(p->log), "%s/%s.log", p->folder, k->ifname->name);
+	snprintf(p->mark, sizeof(p->mark), TUNNEL_MARK "%s/%s/%s", a->plan->topology->name, k->dir,
+		 k->ifname->name);
 }
 
 /* both namespaces, where they are not open yet */
@@ -40,7 +42,8 @@ static struct wg_place place_of(const struct apply *a, const struct plan_tunnel 
 				 .home_ns = a->ns[k->home].fd,
 				 .birth_rtnl = a->ns[k->birth].rtnl,
 				 .uapi_path = p->uapi,
-				 .log_path = p->log};
+				 .log_path = p->log,
+				 .mark = p->mark};
 }
 
 struct birth_record {

@@ -36,6 +36,8 @@ static const char *const state_names[] = {
 struct journal {
 	int fd;
 	char *path;
+	char boot[48];   /* of the machine, now */
+	bool other_boot; /* it tells of another */
 	struct arena *arena;
 	struct record *records; /* record of id i is records[i - 1] */
 	size_t n;
@@ -101,10 +103,122 @@ static int read_line(struct journal *j, const char *line)
 			return -EBADMSG;
 		j->state = (enum lab_state)state;
 		return 0;
+	case '@':
+		j->other_boot = j->boot[0] && strcmp(j->boot, line + 1) != 0;
+		return 0;
 	default:
 		return -EBADMSG;
 	}
 }
+
+/* what a reboot leaves */
+static void forget_boot(struct journal *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		j->records[i].live &= j->records[i].kind == REC_FILE ||
+				      j->records[i].kind == REC_FOLDER;
+	j->state = LAB_REMOVING;
+}
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+static int format_record(const struct record *r, char **ret)
+{
+	int len = asprintf(ret, "+%u %s %" PRIu64 " %" PRIu32 " %s\n", r->id, kind_names[r->kind],
+			   r->number, r->index, r->text ? r->text : "");
+
+	if (len < 0)
+		*ret = NULL;
+	return len < 0 ? -ENOMEM : len;
+}
+
+static int append(struct journal *j, const char *line, int len, struct err *e)
+{
+	off_t end = lseek(j->fd, 0, SEEK_END);
+	int r = io_write_all(j->fd, line, (size_t)len);
+
+	if (!r)
+		return 0;
+	/* half a line would spoil the next one */
+	if (end >= 0)
+		(void)!ftruncate(j->fd, end);
+	return err_code(e, -r, "write the journal");
+}
+
+#define COMPACT_FROM 1000 /* records that are gone */
+
+static int write_live(const struct journal *j, FILE *f)
+{
+	unsigned int id = 0;
+
+	if (j->boot[0])
+		fprintf(f, "@%s\n", j->boot);
+	for (size_t i = 0; i < j->n; i++) {
+		struct record r = j->records[i];
+		_cleanup_free_ char *line = NULL;
+
+		if (!r.live)
+			continue;
+		r.id = ++id;
+		if (format_record(&r, &line) < 0 || fputs(line, f) < 0)
+			return -ENOMEM;
+	}
+	return fprintf(f, "!%s\n", state_names[j->state]) < 0 ? -ENOMEM : 0;
+}
+
+/* the records of the new file, without reading it again */
+static void renumber(struct journal *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->n; i++) {
+		if (!j->records[i].live)
+			continue;
+		j->records[n] = j->records[i];
+		j->records[n].id = (unsigned int)n + 1;
+		n++;
+	}
+	j->n = n;
+}
+
+/* the file anew, with what is live */
+static int rewrite(struct journal *j, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	int r = f ? write_live(j, f) : -ENOMEM;
+	int fd;
+
+	if (f && fclose(f) != 0)
+		r = -ENOMEM;
+	if (r < 0)
+		return err_code(e, ENOMEM, "write the journal anew");
+	r = io_write_file(j->path, text, len, 0600, e);
+	if (r < 0)
+		return r;
+	fd = open(j->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_errno(e, "%s", j->path);
+	close(j->fd);
+	j->fd = fd;
+	renumber(j);
+	return 0;
+}
+
+/* @is_new: there is no whole line in it */
+static int begin_writing(struct journal *j, bool is_new, struct err *e)
+{
+	char line[64];
+
+	if (j->other_boot)
+		return rewrite(j, e);
+	if (!is_new || !j->boot[0])
+		return 0;
+	return append(j, line, snprintf(line, sizeof(line), "@%s\n", j->boot), e);
+}
+
+/* --- opening ------------------------------------------------------------------------------ */
 
 static int read_journal(struct journal *j, const char *path, bool writer, struct err *e)
 {
@@ -132,12 +246,15 @@ static int read_journal(struct journal *j, const char *path, bool writer, struct
 	/* a line that was cut short: what it announced was not begun; or it is being written now */
 	if (writer && line != text + len && ftruncate(j->fd, line - text) < 0)
 		return err_errno(e, "%s", path);
-	return 0;
+	if (j->other_boot)
+		forget_boot(j);
+	return writer ? begin_writing(j, line == text, e) : 0;
 }
 
 int journal_open(const char *path, bool create, struct journal **ret, struct err *e)
 {
 	struct journal *j = calloc(1, sizeof(*j));
+	struct err why = ERR_INIT;
 	int r;
 
 	if (j) {
@@ -150,6 +267,7 @@ int journal_open(const char *path, bool create, struct journal **ret, struct err
 		free(j);
 		return err_code(e, ENOMEM, "%s", path);
 	}
+	(void)io_read_value("/proc/sys/kernel/random/boot_id", j->boot, sizeof(j->boot), &why);
 	j->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0),
 		     0600);
 	r = j->fd < 0 ? err_errno(e, "%s", path) : read_journal(j, path, create, e);
@@ -170,29 +288,6 @@ void journal_close(struct journal *j)
 	arena_free(j->arena);
 	free(j->path);
 	free(j);
-}
-
-static int append(struct journal *j, const char *line, int len, struct err *e)
-{
-	off_t end = lseek(j->fd, 0, SEEK_END);
-	int r = io_write_all(j->fd, line, (size_t)len);
-
-	if (!r)
-		return 0;
-	/* half a line would spoil the next one */
-	if (end >= 0)
-		(void)!ftruncate(j->fd, end);
-	return err_code(e, -r, "write the journal");
-}
-
-static int format_record(const struct record *r, char **ret)
-{
-	int len = asprintf(ret, "+%u %s %" PRIu64 " %" PRIu32 " %s\n", r->id, kind_names[r->kind],
-			   r->number, r->index, r->text ? r->text : "");
-
-	if (len < 0)
-		*ret = NULL;
-	return len < 0 ? -ENOMEM : len;
 }
 
 int journal_add(struct journal *j, struct record *r, struct err *e)
@@ -236,67 +331,13 @@ int journal_set_state(struct journal *j, enum lab_state state, struct err *e)
 	return !r ? fault_point("state recorded", e) : r;
 }
 
-#define COMPACT_FROM 1000 /* records that are gone */
-
-static int write_live(const struct journal *j, FILE *f)
-{
-	unsigned int id = 0;
-
-	for (size_t i = 0; i < j->n; i++) {
-		struct record r = j->records[i];
-		_cleanup_free_ char *line = NULL;
-
-		if (!r.live)
-			continue;
-		r.id = ++id;
-		if (format_record(&r, &line) < 0 || fputs(line, f) < 0)
-			return -ENOMEM;
-	}
-	return fprintf(f, "!%s\n", state_names[j->state]) < 0 ? -ENOMEM : 0;
-}
-
-/* the records of the new file, without reading it again */
-static void renumber(struct journal *j)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < j->n; i++) {
-		if (!j->records[i].live)
-			continue;
-		j->records[n] = j->records[i];
-		j->records[n].id = (unsigned int)n + 1;
-		n++;
-	}
-	j->n = n;
-}
-
 int journal_compact(struct journal *j, struct err *e)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t live = 0, len;
-	FILE *f;
-	int r, fd;
+	size_t live = 0;
 
 	for (size_t i = 0; i < j->n; i++)
 		live += j->records[i].live;
-	if (j->n - live < COMPACT_FROM || j->n - live < live)
-		return 0;
-	f = open_memstream(&text, &len);
-	r = f ? write_live(j, f) : -ENOMEM;
-	if (f && fclose(f) != 0)
-		r = -ENOMEM;
-	if (r < 0)
-		return err_code(e, ENOMEM, "compact the journal");
-	r = io_write_file(j->path, text, len, 0600, e);
-	if (r < 0)
-		return r;
-	fd = open(j->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return err_errno(e, "%s", j->path);
-	close(j->fd);
-	j->fd = fd;
-	renumber(j);
-	return 0;
+	return j->n - live < COMPACT_FROM || j->n - live < live ? 0 : rewrite(j, e);
 }
 
 enum lab_state journal_state(const struct journal *j)

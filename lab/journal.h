@@ -8,6 +8,7 @@
  *	+ID KIND NUMBER INDEX TEXT	about to be made
  *	-ID				removed (or never came to be)
  *	!STATE				making, up, changing, removing
+ *	@BOOT				the first: of which boot of the machine it tells
  *
  * Killed at any instant, the file holds at least everything that exists.  The
  * identity of an object is chosen or learnt before the object is made (a
@@ -15,7 +16,9 @@
  * its removal can tell it from another of the same name.  What lives inside a
  * namespace of ours goes with it and is covered by its record; only what is
  * outside has records of its own.  A last line that was cut short belongs to
- * something that was not begun, and is ignored.
+ * something that was not begun, and is ignored.  After a reboot nothing but
+ * files is left of what it says, and numbers mean something else: a journal of
+ * another boot has those alone, and its lab is to be removed.
  */
 #ifndef WARREN_LAB_JOURNAL_H
 #define WARREN_LAB_JOURNAL_H
@@ -45,6 +48,8 @@ enum record_kind {
 };
 
 #define TUNNEL_PROCESS "wireguard-go of " /* a tunnel's REC_PROCESS: then NS/IF */
+
+#define TUNNEL_MARK "WARREN_TUNNEL=" /* in its environment: then LAB/NS/IF */
 
 struct record {
 	unsigned int id;

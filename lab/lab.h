@@ -95,6 +95,11 @@ enum up_result {
 int lab_plan(const struct lab_file *f, const struct up_options *o, struct plan **ret,
 	     struct err *e);
 
+/* lab_plan_blind - the same without asking the machine which backend it can do: @o->backend is not
+ * BACKEND_AUTO. */
+int lab_plan_blind(const struct lab_file *f, const struct up_options *o, struct plan **ret,
+		   struct err *e);
+
 /*
  * lab_up - make the lab of @f, or nothing: on failure all that was made has been removed.
  * A lab that is up and means the same is left alone (UP_UNCHANGED).  What a killed run left is

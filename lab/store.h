@@ -61,6 +61,9 @@ int store_remove(struct store *s, struct err *e);
 /* store_empty_folder - what is in folder @fd, but for @keep (or NULL) goes; @fd is taken over. */
 int store_empty_folder(int fd, const char *keep, struct err *e);
 
+/* store_forget - take back store_save(): the record goes, and the folder if nothing else is in it. */
+int store_forget(struct store *s, struct err *e);
+
 /* store_exists - is there a record of this lab? */
 bool store_exists(const struct store *s);
 

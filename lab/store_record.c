@@ -201,6 +201,29 @@ void lab_meta_clear(struct lab_meta *m)
 	*m = (struct lab_meta){0};
 }
 
+int store_forget(struct store *s, struct err *e)
+{
+	struct dirent **entries = NULL;
+	bool others = false;
+	char path[256];
+	int n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(recorded); i++)
+		(void)unlink(store_path(s, recorded[i], path, sizeof(path)));
+	n = scandir(s->dir, &entries, NULL, NULL);
+	for (int i = 0; i < n; i++) {
+		others |= strcmp(entries[i]->d_name, ".") && strcmp(entries[i]->d_name, "..") &&
+			  strcmp(entries[i]->d_name, "lock");
+		free(entries[i]);
+	}
+	free(entries);
+	if (!others)
+		return store_remove(s, e);
+	/* sockets of tunnels that run, of a lab whose record was lost */
+	store_unlock(s);
+	return 0;
+}
+
 /* --- former files ----------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)

@@ -112,6 +112,22 @@ int lab_plan(const struct lab_file *f, const struct up_options *o, struct plan *
 	return r;
 }
 
+int lab_plan_blind(const struct lab_file *f, const struct up_options *o, struct plan **ret,
+		   struct err *e)
+{
+	struct up u = {.f = f, .o = o, .backend = o->backend};
+	int r = find_host(&u, e);
+
+	if (!r)
+		r = observe_here(&u, e);
+	if (!r)
+		r = make_plan(&u, e);
+	if (!r)
+		*ret = steal_ptr(u.plan);
+	up_clear(&u);
+	return r;
+}
+
 /* --- is it up already? --------------------------------------------------------------- */
 
 static char *print_of(const struct topology *t)
@@ -371,6 +387,7 @@ int lab_up(const struct lab_file *f, const struct up_options *o, const struct ap
 	struct up u = {.f = f, .o = o};
 	struct err why = ERR_INIT;
 	enum lab_state state;
+	bool undone = false;
 	struct store s;
 	int spare[SPARE_FDS];
 	int r = preflight_privilege(e);
@@ -411,6 +428,7 @@ int lab_up(const struct lab_file *f, const struct up_options *o, const struct ap
 			hooks->note("a former run was cut short: removing what it left",
 				    hooks->arg);
 		r = undo_rest(&s, hooks, e);
+		undone = !r;
 		if (r < 0) {
 			err_wrap(e, "remove what a former run left");
 			goto out;
@@ -420,7 +438,8 @@ int lab_up(const struct lab_file *f, const struct up_options *o, const struct ap
 	if (!r)
 		r = save(&u, &s, e);
 	if (r < 0) {
-		(void)store_remove(&s, &why);
+		/* of a former run nothing is left by now; of one that is not recorded there may be */
+		(void)(undone ? store_remove(&s, &why) : store_forget(&s, &why));
 		goto out;
 	}
 	*ret = UP_MADE;

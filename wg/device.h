@@ -71,6 +71,7 @@ struct wg_place {
 	struct chan *birth_rtnl; /* NETLINK_ROUTE channel of birth_ns; nothing queued */
 	const char *uapi_path;   /* userspace: the unix socket to make */
 	const char *log_path;    /* userspace: the process's output is appended; NULL: dropped */
+	const char *mark;        /* userspace: an entry of the process's environment; or NULL */
 };
 
 /* where an interface is to be found */

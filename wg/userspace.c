@@ -115,7 +115,7 @@ static int spawn(const struct wg_place *place, const struct tun *tun, int uapi_f
 {
 	const char *const argv[] = {PROGRAM, "-f", tun->name, NULL};
 	const char *const env[] = {"WG_PROCESS_FOREGROUND=1", "WG_TUN_FD=3", "WG_UAPI_FD=4",
-				   "LOG_LEVEL=error", NULL};
+				   "LOG_LEVEL=error",         place->mark,   NULL};
 	const int fds[] = {tun->fd, uapi_fd, -1};
 	struct proc_spec spec = {
 		.argv = argv,

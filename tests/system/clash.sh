@@ -30,7 +30,7 @@ is "unchanged" "$(cat "$tmp/out")" "lab niransix is up already, and unchanged"
 sed 's/50001/50002/' "$file" >"$tmp/changed.yaml"
 run_status 3 warren up "$tmp/changed.yaml"
 like "a changed file is refused" "$(cat "$tmp/err")" \
-	'^warren: lab niransix is up, made from another file or with other options \(`warren down niransix` first\)$'
+	'^warren: lab niransix is up, made from another file or with other options \(`warren plan` shows the difference, `warren apply` makes it so\)$'
 lab_down niransix
 
 # --- names that are taken -------------------------------------------------------------------------

@@ -159,12 +159,87 @@ static void test_garbage(void **state)
 	}
 }
 
+/* after a reboot only files are left, and what is written then is of the new boot */
+static void test_reboot(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+	struct err e = ERR_INIT;
+	const struct record *r;
+	struct journal *j;
+	size_t len, n;
+
+	(void)state;
+	write_some();
+	j = open_journal(true);
+	add(j, REC_FOLDER, 0, 0, "/etc/netns");
+	add(j, REC_FILE, 0, 0, "/etc/netns/c00");
+	journal_close(j);
+	assert_int_equal(io_read_file(path, 1 << 16, &text, &len, &e), 0);
+	assert_int_equal(text[0], '@');
+	text[1] = text[1] == '0' ? '1' : '0';
+	assert_int_equal(io_write_file(path, text, len, 0600, &e), 0);
+	for (int writer = 0; writer < 2; writer++) {
+		j = open_journal(writer);
+		assert_int_equal(journal_state(j), LAB_REMOVING);
+		r = journal_records(j, &n);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(r[i].live,
+					 r[i].kind == REC_FILE || r[i].kind == REC_FOLDER);
+		if (writer) {
+			assert_int_equal(n, 2);
+			add(j, REC_NETNS, 5, 0, "c01");
+		}
+		journal_close(j);
+	}
+	j = open_journal(false);
+	r = journal_records(j, &n);
+	assert_int_equal(n, 3);
+	assert_true(r[0].live && r[1].live && r[2].live);
+	journal_close(j);
+}
+
+/* a lab that is changed all day: the journal does not grow without end */
+static void test_compact(void **state)
+{
+	const struct record *r;
+	struct err e = ERR_INIT;
+	struct journal *j;
+	struct stat st;
+	char name[32];
+	size_t n;
+
+	(void)state;
+	unlink(path);
+	j = open_journal(true);
+	add(j, REC_NETNS, 1, 0, "stays");
+	for (unsigned int i = 0; i < 5000; i++) {
+		snprintf(name, sizeof(name), "t%u", i);
+		add(j, REC_NETNS, i, 0, name);
+		journal_records(j, &n);
+		assert_int_equal(journal_drop(j, (unsigned int)n, &e), 0);
+		assert_int_equal(journal_compact(j, &e), 0);
+		assert_true(n < 1100);
+	}
+	add(j, REC_NETNS, 2, 0, "stays, too");
+	assert_int_equal(journal_set_state(j, LAB_UP, &e), 0);
+	journal_close(j);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < 65536);
+	j = open_journal(false);
+	r = journal_records(j, &n);
+	assert_string_equal(r[0].text, "stays");
+	assert_true(r[0].live && r[n - 1].live);
+	assert_string_equal(r[n - 1].text, "stays, too");
+	assert_int_equal(journal_state(j), LAB_UP);
+	journal_close(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_garbage),    cmocka_unit_test(test_reboot),
+		cmocka_unit_test(test_compact),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -156,14 +156,32 @@ static int expr_ct_state(const struct stmt *s, uint32_t set_id, struct nftnl_rul
 	       add_cmp(r, NFT_CMP_NEQ, &none, sizeof(none));
 }
 
+/* register 1, an address of @size bytes, is in a prefix of @len bits */
+static int match_prefix(const struct ip_addr *network, unsigned int len, size_t size,
+			struct nftnl_rule *r)
+{
+	uint8_t mask[16];
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		mask[i] = len >= 8 * (i + 1) ? 0xff
+			  : len <= 8 * i     ? 0
+					     : (uint8_t)(0xff << (8 * (i + 1) - len));
+	if (len < 8 * size)
+		err = add_mask(r, mask, size);
+	return err ?: add_cmp(r, NFT_CMP_EQ, network->bytes, size);
+}
+
 static int expr_ranges(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
 {
 	const struct ip_addr *first = &s->ranges[0].first;
-	size_t size = ip_addr_size(first), i;
-	unsigned int len;
-	uint8_t mask[16];
-	int err, prefix_len;
+	int prefix_len = s->n_ranges > 1 ? -1 : range_prefix_len(s->ranges), err;
+	size_t size = ip_addr_size(first);
 
+	/* of a prefix of whole bytes only those, without a mask: as nft has it */
+	if (prefix_len > 0 && prefix_len % 8 == 0)
+		size = (size_t)prefix_len / 8;
 	err = match_family(first->family, r)
 		      ?: add_payload(r, NFT_PAYLOAD_NETWORK_HEADER,
 				     addr_offset(first->family, s->kind == STMT_SADDR), size,
@@ -172,18 +190,10 @@ static int expr_ranges(const struct stmt *s, uint32_t set_id, struct nftnl_rule 
 		return err;
 	if (s->n_ranges > 1)
 		return add_lookup(r, set_id, false);
-	prefix_len = range_prefix_len(s->ranges);
 	if (prefix_len < 0)
 		return add_cmp(r, NFT_CMP_GTE, first->bytes, size)
 			       ?: add_cmp(r, NFT_CMP_LTE, s->ranges[0].last.bytes, size);
-	len = (unsigned int)prefix_len;
-	for (i = 0; i < size; i++)
-		mask[i] = len >= 8 * (i + 1) ? 0xff
-			  : len <= 8 * i     ? 0
-					     : (uint8_t)(0xff << (8 * (i + 1) - len));
-	if (len < 8 * size)
-		err = add_mask(r, mask, size);
-	return err ?: add_cmp(r, NFT_CMP_EQ, first->bytes, size);
+	return match_prefix(first, (unsigned int)prefix_len, size, r);
 }
 
 static int expr_tcp_syn(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
@@ -243,20 +253,24 @@ static int expr_verdict(const struct stmt *s, uint32_t set_id, struct nftnl_rule
 	return add(r, e);
 }
 
-/* the ports into registers 2 and 3, and @e told so */
-static int add_ports(const struct stmt *s, struct nftnl_rule *r, struct nftnl_expr *e,
+/*
+ * Translations name the last address and port also where it is the first, and all flags: the
+ * kernel would fill them in, and its list is compared with what is sent here (match.h).
+ */
+
+/* the ports into register @reg and the one after it, and @e told so */
+static int add_ports(const struct stmt *s, struct nftnl_rule *r, uint32_t reg, struct nftnl_expr *e,
 		     uint16_t attr_min, uint16_t attr_max)
 {
 	const uint16_t first = htons(s->nat.port_first), last = htons(s->nat.port_last);
 	int err;
 
-	err = add_immediate(r, NFT_REG_2, &first, sizeof(first));
-	put(e, attr_min, NFT_REG_2);
-	if (!err && first != last) {
-		err = add_immediate(r, NFT_REG_3, &last, sizeof(last));
-		put(e, attr_max, NFT_REG_3);
-	}
-	return err;
+	err = add_immediate(r, reg, &first, sizeof(first));
+	put(e, attr_min, reg);
+	put(e, attr_max, first == last ? reg : reg + 1);
+	if (err || first == last)
+		return err;
+	return add_immediate(r, reg + 1, &last, sizeof(last));
 }
 
 /* the address into register 1: the only one, or the one that the inside address hashes to */
@@ -286,6 +300,7 @@ static int add_address(const struct stmt *s, uint32_t set_id, struct nftnl_rule 
 
 static int expr_snat(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
 {
+	uint32_t flags = NF_NAT_RANGE_MAP_IPS;
 	struct nftnl_expr *e;
 	int err;
 
@@ -297,11 +312,13 @@ static int expr_snat(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r
 	put(e, NFTNL_EXPR_NAT_FAMILY,
 	    s->nat.addresses[0].family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
 	put(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	put(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, NFT_REG_1);
 	if (e && s->nat.has_ports) {
-		err = add_ports(s, r, e, NFTNL_EXPR_NAT_REG_PROTO_MIN,
+		err = add_ports(s, r, NFT_REG_2, e, NFTNL_EXPR_NAT_REG_PROTO_MIN,
 				NFTNL_EXPR_NAT_REG_PROTO_MAX);
-		put(e, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+		flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
 	}
+	put(e, NFTNL_EXPR_NAT_FLAGS, flags);
 	return add(r, e) ?: err;
 }
 
@@ -312,7 +329,7 @@ static int expr_masquerade(const struct stmt *s, uint32_t set_id, struct nftnl_r
 
 	(void)set_id;
 	if (e && s->nat.has_ports) {
-		err = add_ports(s, r, e, NFTNL_EXPR_MASQ_REG_PROTO_MIN,
+		err = add_ports(s, r, NFT_REG_1, e, NFTNL_EXPR_MASQ_REG_PROTO_MIN,
 				NFTNL_EXPR_MASQ_REG_PROTO_MAX);
 		put(e, NFTNL_EXPR_MASQ_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
 	}

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/ns.h"
 #include "nat/kernel.h"
+#include "nat/query.h"
 #include "nat/rules.h"
 #include "nat/ruleset.h"
 
@@ -84,62 +85,47 @@ static int on_udata(const struct nftnl_udata *attr, void *arg)
 	return 0;
 }
 
-struct found {
-	const char *owner;
-	bool any, ours;
-	uint64_t handle;
-};
-
-/* one answer to NFT_MSG_GETTABLE */
-static int on_table(const struct nlmsghdr *nlh, void *arg)
+int table_parse(const struct nlmsghdr *nlh, struct table_found *f)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
 	const char *comment = NULL;
-	struct found *f = arg;
 	const void *udata;
 	uint32_t len;
 
 	if (!t || nftnl_table_nlmsg_parse(nlh, t) < 0) {
 		if (t)
 			nftnl_table_free(t);
-		return MNL_CB_ERROR;
+		return t ? -EBADMSG : -ENOMEM;
 	}
 	f->any = true;
 	f->handle = nftnl_table_get_u64(t, NFTNL_TABLE_HANDLE);
+	f->flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
 	udata = nftnl_table_get_data(t, NFTNL_TABLE_USERDATA, &len);
 	if (udata && len)
 		nftnl_udata_parse(udata, len, on_udata, &comment);
 	f->ours = comment && !strcmp(comment, f->owner);
 	nftnl_table_free(t);
-	return MNL_CB_STOP;
+	return 0;
 }
 
-/* an answer of one message: the table, or why there is none */
-static int find_table(int sock, struct found *f, struct err *e)
+static int on_table(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	_Alignas(struct nlmsghdr) char buf[8192];
-	struct nlmsghdr *nlh;
-	ssize_t n;
+	return msg_type(nlh) == NFT_MSG_NEWTABLE ? table_parse(nlh, arg) : 0;
+}
 
-	/* the sequence number is not checked: nothing else is under way on this socket */
-	nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETTABLE, NFPROTO_INET, 0, 1);
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NAT_TABLE);
-	if (sendto(sock, nlh, nlh->nlmsg_len, 0, (const struct sockaddr *)&kernel, sizeof(kernel)) <
-	    0)
-		return err_errno(e, "look for table inet %s", NAT_TABLE);
-	/* a plain GET is answered before sendto() returns */
-	n = recv(sock, buf, sizeof(buf), MSG_DONTWAIT);
-	if (n < 0)
-		return err_errno(e, "look for table inet %s", NAT_TABLE);
-	if (mnl_cb_run(buf, (size_t)n, 0, 0, on_table, f) < 0 && errno != ENOENT)
-		return err_errno(e, "look for table inet %s", NAT_TABLE);
-	return 0;
+static int find_table(int sock, struct table_found *f, struct err *e)
+{
+	struct generation g = {.has = false};
+	struct query q;
+
+	query_begin(&q);
+	query_ask(&q, NFT_MSG_GETTABLE, 0, NFTA_TABLE_NAME);
+	return query_run(&q, sock, &g, on_table, f, e);
 }
 
 int nat_find(int sock, const char *owner, enum nat_found *ret, struct err *e)
 {
-	struct found f = {.owner = owner};
+	struct table_found f = {.owner = owner};
 	int r = find_table(sock, &f, e);
 
 	if (!r)
@@ -149,7 +135,7 @@ int nat_find(int sock, const char *owner, enum nat_found *ret, struct err *e)
 
 int nat_remove(int sock, const char *owner, struct err *e)
 {
-	struct found f = {.owner = owner};
+	struct table_found f = {.owner = owner};
 	const void *tag;
 	struct batch b;
 	int r;

@@ -64,14 +64,31 @@ void nat_ruleset_print(const struct nat_ruleset *rs, FILE *out);
  */
 int nat_apply(int sock, const struct nat_ruleset *rs, bool create, struct err *e);
 
+enum nat_state {
+	NAT_STATE_NONE,      /* there is no table inet warren */
+	NAT_STATE_SAME,      /* it is what nat_apply() would make */
+	NAT_STATE_DIFFERENT, /* its owner is ours, its contents are not */
+	NAT_STATE_FOREIGN,   /* its owner is another */
+};
+
+/*
+ * nat_compare - is the table in the namespace of @sock what nat_apply() would make of @rs?
+ * Compared are the owner; every chain with type, hook, priority and policy; every rule, in
+ * order, with all it does; every set with all its elements (in any order).  So a chain, rule or
+ * set more, less or otherwise makes it different, and so does a table that is switched off.  What
+ * does nothing does not count: handles, counters' values, comments but the table's, the order of
+ * chains, objects and flow tables that no rule uses.
+ * Does not block; reads the table again where it changes meanwhile.  It costs some 50 microseconds
+ * for a tenant, half of it the kernel's.
+ * Returns 0 and *@ret, or -errno; -EBUSY: others change the namespace's rules all the time.
+ */
+int nat_compare(int sock, const struct nat_ruleset *rs, enum nat_state *ret, struct err *e);
+
 enum nat_found { NAT_NONE, NAT_OURS, NAT_FOREIGN };
 
 /* nat_find - is there a table inet warren in the namespace of @sock, and is its comment @owner?
  * Returns 0 and *@ret, or -errno. */
 int nat_find(int sock, const char *owner, enum nat_found *ret, struct err *e);
-
-enum nat_state { NAT_STATE_NONE, NAT_STATE_SAME, NAT_STATE_DIFFERENT, NAT_STATE_FOREIGN };
-int nat_compare(int sock, const struct nat_ruleset *rs, enum nat_state *ret, struct err *e);
 
 /* nat_remove - delete our table from the namespace of @sock, if its comment is @owner.
  * Returns 1: removed; 0: there is none, or it is somebody else's; -errno. */

@@ -14,7 +14,6 @@
 #include "nat/kernel.h"
 #include "nat/query.h"
 #include "nat/rules.h"
-#include "nat/ruleset.h"
 
 static int set_comment(struct nftnl_table *t, const char *owner)
 {
@@ -204,15 +203,5 @@ int nat_available(struct err *e)
 		err_wrap(e, "NAPT");
 		err_kind_set(e, ERR_CANNOT);
 	}
-	return r;
-}
-
-int nat_compare(int sock, const struct nat_ruleset *rs, enum nat_state *ret, struct err *e)
-{
-	enum nat_found f;
-	int r = nat_find(sock, rs->owner, &f, e);
-
-	if (!r)
-		*ret = f == NAT_OURS ? NAT_STATE_SAME : f == NAT_NONE ? NAT_STATE_NONE : NAT_STATE_FOREIGN;
 	return r;
 }

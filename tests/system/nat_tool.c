@@ -2,8 +2,12 @@
 /*
  * The nat room at the command line, for tests/system/nat.sh.
  *
- *	nat_tool cases | print CASE | apply CASE [OWNER] | replace CASE [OWNER] | remove OWNER
- *	nat_tool bulk print|apply COUNT | available | refused | conntrack 4|6 | stop COUNT | bench COUNT
+ *	nat_tool cases | print CASE | apply CASE [OWNER] | replace CASE [OWNER] | compare CASE [OWNER]
+ *	nat_tool mend CASE [OWNER]
+ *	nat_tool loop CASE CASE COUNT | watch CASE COUNT | bench CASE COUNT | bulk print|apply|compare COUNT
+ *	nat_tool remove OWNER | available | refused | conntrack 4|6 | stop COUNT
+ *
+ * mend compares, replaces, and compares again.  loop replaces by one and the other in turn; watch compares, and prints what is not "same".
  *
  * Exit status: 0 done, 1 failed (the error on stderr), 2 usage.
  */
@@ -24,6 +28,45 @@ static int nf_socket(struct err *e)
 	return ns_socket(-1, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER, e);
 }
 
+static int compare(int sock, const struct nat_ruleset *rs, const char **ret, struct err *e)
+{
+	static const char *const names[] = {
+		[NAT_STATE_NONE] = "none",
+		[NAT_STATE_SAME] = "same",
+		[NAT_STATE_DIFFERENT] = "different",
+		[NAT_STATE_FOREIGN] = "foreign",
+	};
+	enum nat_state state;
+	int r = nat_compare(sock, rs, &state, e);
+
+	if (!r)
+		*ret = names[state];
+	return r;
+}
+
+static int show_state(int sock, const struct nat_ruleset *rs, struct err *e)
+{
+	const char *state;
+	int r = compare(sock, rs, &state, e);
+
+	if (!r)
+		puts(state);
+	return r;
+}
+
+/* the state before and after a replacement, on one line */
+static int mend(int sock, const struct nat_ruleset *rs, struct err *e)
+{
+	const char *before, *after;
+	int r = compare(sock, rs, &before, e) ?:
+		nat_apply(sock, rs, false, e) ?:
+		compare(sock, rs, &after, e);
+
+	if (!r)
+		printf("%s %s\n", before, after);
+	return r;
+}
+
 static int do_rules(const char *verb, const char *name, const char *owner, struct err *e)
 {
 	const struct nat_case *c = nat_case_find(name);
@@ -41,7 +84,10 @@ static int do_rules(const char *verb, const char *name, const char *owner, struc
 	} else {
 		r = sock = nf_socket(e);
 		if (r >= 0)
-			r = nat_apply(sock, rs, !strcmp(verb, "apply"), e);
+			r = !strcmp(verb, "compare") ? show_state(sock, rs, e)
+			    : !strcmp(verb, "mend")
+				    ? mend(sock, rs, e)
+				    : nat_apply(sock, rs, !strcmp(verb, "apply"), e);
 	}
 	nat_ruleset_free(rs);
 	return r;
@@ -78,6 +124,8 @@ static int do_bulk(const char *verb, const char *count, struct err *e)
 		return r;
 	if (!strcmp(verb, "print"))
 		nat_ruleset_print(rs, stdout);
+	else if (!strcmp(verb, "compare"))
+		r = show_state(sock, rs, e);
 	else
 		r = nat_apply(sock, rs, true, e);
 	nat_ruleset_free(rs);
@@ -150,48 +198,108 @@ static int do_stop(const char *count, struct err *e)
 	return ct_dump(sock, show, &family, e);
 }
 
-/* a namespace, rules in it, its end with the thread */
-static int apply_once(void *arg, struct err *e)
+/*
+ * @count times on one socket: replace @first and @second in turn; or, where they are the same one
+ * and @verb is "watch", compare with it and print what differs from "same"
+ */
+static int do_loop(const char *verb, const char *first, const char *second, const char *count,
+		   struct err *e)
 {
-	struct timespec *spent = arg, from, to;
-	_cleanup_close_ int sock = -1;
-	struct nat_ruleset *rs;
-	int r;
+	const struct nat_case *c[2] = {nat_case_find(first), nat_case_find(second)};
+	long n = strtol(count, NULL, 10), i;
+	_cleanup_close_ int sock = nf_socket(e);
+	struct nat_ruleset *rs[2] = {NULL, NULL};
+	const char *state = "same";
+	int r = sock;
 
-	if (unshare(CLONE_NEWNET) < 0)
-		return err_errno(e, "unshare");
-	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-	if (sock < 0)
-		return err_errno(e, "socket");
-	clock_gettime(CLOCK_MONOTONIC, &from);
-	r = nat_case_build(nat_case_find("tenant-dual"), NAT_CASE_OWNER, &rs, e);
-	if (r < 0)
-		return r;
-	r = nat_apply(sock, rs, true, e);
-	nat_ruleset_free(rs);
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	spent->tv_nsec += (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
+	if (!c[0] || !c[1])
+		return err_set(e, ENOENT, "no case %s, or no %s", first, second);
+	for (i = 0; r >= 0 && i < 2; i++)
+		r = nat_case_build(c[i], NAT_CASE_OWNER, &rs[i], e);
+	for (i = 0; r >= 0 && i < n; i++) {
+		r = !strcmp(verb, "watch") ? compare(sock, rs[0], &state, e)
+					   : nat_apply(sock, rs[i % 2], false, e);
+		if (strcmp(state, "same"))
+			puts(state);
+	}
+	nat_ruleset_free(rs[0]);
+	nat_ruleset_free(rs[1]);
 	return r;
 }
 
-static int do_bench(const char *count, struct err *e)
+/* --- how long it takes ---------------------------------------------------------------- */
+
+/* a namespace that lives as long as the socket in it, which is returned */
+static int socket_in_new_ns(void *arg, struct err *e)
 {
-	struct timespec spent = {.tv_nsec = 0};
-	long n = strtol(count, NULL, 10), i;
+	int sock;
+
+	(void)arg;
+	if (unshare(CLONE_NEWNET) < 0)
+		return err_errno(e, "unshare");
+	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	return sock < 0 ? err_errno(e, "socket") : sock;
+}
+
+static double now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int must_be_same(int sock, const struct nat_ruleset *rs, struct err *e)
+{
+	enum nat_state state;
+	int r = nat_compare(sock, rs, &state, e);
+
+	return !r && state != NAT_STATE_SAME ? err_set(e, EPROTO, "not the same") : r;
+}
+
+/* for each of @n namespaces: build the rules, put them in, compare, replace */
+static int bench(int *socks, size_t n, const struct nat_case *c, struct err *e)
+{
+	static const char *const steps[] = {"build", "apply", "compare", "replace"};
+	_cleanup_free_ struct nat_ruleset **rs = calloc(n, sizeof(*rs));
+	size_t step, i;
+	double from;
 	int r = 0;
 
-	for (i = 0; !r && i < n; i++)
-		r = ns_run(-1, apply_once, &spent, e);
-	if (!r)
-		printf("%.1f us each\n", (double)spent.tv_nsec / 1000.0 / (double)n);
+	for (step = 0; !r && step < ARRAY_SIZE(steps); step++) {
+		from = now_us();
+		for (i = 0; !r && i < n; i++)
+			r = step == 0   ? nat_case_build(c, NAT_CASE_OWNER, &rs[i], e)
+			    : step == 1 ? nat_apply(socks[i], rs[i], true, e)
+			    : step == 2 ? must_be_same(socks[i], rs[i], e)
+					: nat_apply(socks[i], rs[i], false, e);
+		printf("%s %.1f us\n", steps[step], (now_us() - from) / (double)n);
+	}
+	for (i = 0; i < n; i++)
+		nat_ruleset_free(rs[i]);
 	return r;
+}
+
+static int do_bench(const char *name, const char *count, struct err *e)
+{
+	const struct nat_case *c = nat_case_find(name);
+	size_t n = strtoul(count, NULL, 10), i;
+	_cleanup_free_ int *socks = calloc(n, sizeof(*socks));
+	int r = 0;
+
+	if (!c)
+		return err_set(e, ENOENT, "no case %s", name);
+	for (i = 0; r >= 0 && i < n; i++)
+		r = socks[i] = ns_run(-1, socket_in_new_ns, NULL, e);
+	return r < 0 ? r : bench(socks, n, c, e);
 }
 
 static int usage(void)
 {
 	fputs("usage: nat_tool cases | print CASE | apply CASE [OWNER] | replace CASE [OWNER] | "
-	      "remove OWNER | bulk print|apply COUNT | available | refused | conntrack 4|6 | stop COUNT | "
-	      "bench COUNT\n",
+	      "compare CASE [OWNER] | mend CASE [OWNER] | loop CASE CASE COUNT | watch CASE COUNT | bench CASE COUNT | "
+	      "bulk print|apply|compare COUNT | remove OWNER | available | refused | "
+	      "conntrack 4|6 | stop COUNT\n",
 	      stderr);
 	return 2;
 }
@@ -212,7 +320,8 @@ static int run(int argc, char **argv, struct err *e)
 		return do_refused(e);
 	if (argc < 3)
 		return err_set(e, EINVAL, "%s what?", verb);
-	if (!strcmp(verb, "print") || !strcmp(verb, "apply") || !strcmp(verb, "replace"))
+	if (!strcmp(verb, "print") || !strcmp(verb, "apply") || !strcmp(verb, "replace") ||
+	    !strcmp(verb, "compare") || !strcmp(verb, "mend"))
 		return do_rules(verb, argv[2], argc > 3 ? argv[3] : NULL, e);
 	if (!strcmp(verb, "remove"))
 		return do_remove(argv[2], e);
@@ -222,8 +331,12 @@ static int run(int argc, char **argv, struct err *e)
 		return do_bulk(argv[2], argv[3], e);
 	if (!strcmp(verb, "stop"))
 		return do_stop(argv[2], e);
-	if (!strcmp(verb, "bench"))
-		return do_bench(argv[2], e);
+	if (!strcmp(verb, "loop") && argc > 4)
+		return do_loop(verb, argv[2], argv[3], argv[4], e);
+	if (!strcmp(verb, "watch") && argc > 3)
+		return do_loop(verb, argv[2], argv[2], argv[3], e);
+	if (!strcmp(verb, "bench") && argc > 3)
+		return do_bench(argv[2], argv[3], e);
 	return err_set(e, EINVAL, "%s: no such verb", verb);
 }
 

@@ -2,6 +2,7 @@
 #include "nat/batch.h"
 
 #include "nat/kernel.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libnftnl/common.h>
 #include <stdatomic.h>
@@ -60,6 +61,17 @@ void batch_begin(struct batch *b)
 	b->failed = grow(b);
 	if (!b->failed)
 		b->len = nftnl_batch_begin((char *)b->buf, tag_add(b, NULL))->nlmsg_len;
+}
+
+void batch_expect(struct batch *b, uint32_t generation)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)b->buf;
+
+	if (b->failed)
+		return;
+	mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, htonl(generation));
+	b->len = nlh->nlmsg_len;
+	b->expects = true;
 }
 
 void batch_free(struct batch *b)

@@ -13,6 +13,7 @@
 #define WARREN_NAT_BATCH_H
 
 #include <libmnl/libmnl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,11 +25,19 @@ struct batch {
 	uint32_t first_seq, n; /* of the first message; messages so far */
 	const void **tags;     /* one per message */
 	struct nlmsghdr *last;
-	int failed; /* -errno, remembered */
+	bool expects; /* batch_expect() was called */
+	int failed;   /* -errno, remembered */
 };
 
 /* batch_begin - starts a transaction; batch_free() in any case afterwards. */
 void batch_begin(struct batch *b);
+
+/*
+ * batch_expect - the kernel is to take it only if its rules are of this generation (NFTA_GEN_ID
+ * of NFT_MSG_GETGEN); else batch_commit() returns -ERESTART.  Right after batch_begin().
+ */
+void batch_expect(struct batch *b, uint32_t generation);
+
 void batch_free(struct batch *b);
 
 /*

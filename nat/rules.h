@@ -61,6 +61,20 @@ void nat_ruleset_print(const struct nat_ruleset *rs, FILE *out);
  * @sock: an AF_NETLINK, NETLINK_NETFILTER socket of the namespace.
  * @create: the table must not be there yet (-EEXIST); else it is replaced, whosever it is.
  * Does not block.  The error names the chain and the rule that the kernel refused.
+ *
+ * Replacing changes a table with our owner in place: the table, and the chains that keep type,
+ * hook and priority, stay with their hooks; rules are taken out and put in anew (counters start
+ * at 0); chains and named sets that are not wanted go.  Packets meet the old rules or the new ones,
+ * and none is lost.  What has to be made anew goes and comes at once as well, but a packet that is
+ * under way in that very instant can be dropped (seen once in 100,000 replacements): a chain with
+ * another hook, and the table where it is somebody else's, switched off (dormant), or where others
+ * change the namespace's rules all the time.
+ *
+ * No connection ends: conntrack entries stay, and with them the mappings.  The kernel asks NAT
+ * rules for the first packet of a connection only, so a mapping that exists is not evaluated
+ * again: it goes on with its old address and ports until its entry ends, also where new rules
+ * translate to another address or not at all.  What the forward chain drops, it drops of existing
+ * connections as well.
  */
 int nat_apply(int sock, const struct nat_ruleset *rs, bool create, struct err *e);
 

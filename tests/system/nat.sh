@@ -6,7 +6,7 @@
 # Environment: WARREN_TOOLS=FOLDER with nat_tool (make check-system sets it)
 
 . "$(dirname "$(realpath "$0")")/../lib.sh"
-need nft conntrack tcpdump socat ip ping ss setpriv
+need nft conntrack tcpdump socat ip ping ss setpriv python3
 
 tool=${WARREN_TOOLS:?}/nat_tool
 
@@ -279,8 +279,90 @@ unlike "v6 did not reach the server" "$(cat "$tmp/srv.cap")" 'length 452'
 echo still >&9
 ok "a session lives through replace" wait_for 10 grep -q still "$tmp/echo"
 
+# ---- replaced in place, with packets under way ----
+# handles: the kernel's numbers of the table and its chains; what is made anew gets another
+handles() {
+	ns ten nft -a list table inet warren | sed -nE 's/^\t?((table|chain) [a-z ]*) \{ # handle /\1 /p'
+}
+# entry PROTO PORT: the number of a conntrack entry, which no other one has
+entry() {
+	ns ten conntrack -L -o id -p "$1" --dport "$2" 2>/dev/null | grep -o ' id=[0-9]*$'
+}
+
+# rules, sets, a policy and a chain of somebody's, which all go
+must ns ten nft -f - <<'N'
+add set inet warren some { type ipv4_addr; elements = { 192.0.2.1, 192.0.2.2 }; }
+add chain inet warren extra
+add rule inet warren extra ip saddr @some counter
+add map inet warren where { type ipv4_addr : verdict; elements = { 192.0.2.3 : jump extra }; }
+add chain inet warren forward { policy accept; }
+add rule inet warren forward ip saddr vmap @where
+add chain inet warren output { type filter hook output priority 0; }
+add rule inet warren output jump extra
+N
+before=$(handles)
+held=$(entry tcp 7001)
+ns ten "$tool" replace tenant-v4
+is "the table and its chains stay" "$(handles)" "$(grep -v -e extra -e output <<<"$before")"
+is "what is not wanted goes" "$(ns ten nft -s list table inet warren)" "$("$tool" print tenant-v4)"
+
+# another hook, priority or type: that chain is made anew, the others stay
+before=$(handles)
+must ns ten nft -f - <<'N'
+flush chain inet warren forward
+delete chain inet warren forward
+add chain inet warren forward { type filter hook forward priority 7; policy drop; }
+flush chain inet warren postrouting
+delete chain inet warren postrouting
+add chain inet warren postrouting { type filter hook postrouting priority srcnat; }
+N
+ns ten "$tool" replace tenant-v4
+like "chains with another hook or type are made anew" \
+	"$(ns ten nft -s list table inet warren)" 'hook forward priority filter; policy drop;'
+is "and all are right" "$(ns ten nft -s list table inet warren | sort)" "$("$tool" print tenant-v4 | sort)"
+is "those that are right stay" "$(handles | grep -E 'table|input')" "$(grep -E 'table|input' <<<"$before")"
+is "those that are not do not" "$(grep -cxF "$(grep -E 'forward|postrouting' <<<"$before")" <<<"$(handles)")" 0
+
+ip netns exec srv python3 "$top/tests/udp_stream.py" echo 7003 >"$tmp/listening" 2>&1 &
+servers+=($!)
+ok "a server of numbered packets" wait_for 10 grep -q listening "$tmp/listening"
+# stream NAME [new]: numbered packets to it until end_stream NAME; then $tmp/NAME has the result
+stream() {
+	mkfifo "$tmp/$1.stop"
+	ip netns exec in1 python3 "$top/tests/udp_stream.py" stream 100.64.0.10 7003 "${@:2}" \
+		<"$tmp/$1.stop" >"$tmp/$1" 2>&1 &
+	streams[$1]=$!
+	exec {stop}>"$tmp/$1.stop"
+	stops[$1]=$stop
+	must wait_for 10 grep -q streaming "$tmp/$1"
+}
+end_stream() {
+	exec {stops[$1]}>&-
+	wait "${streams[$1]}"
+}
+declare -A streams=() stops=()
+stream one
+before=$(handles)
+udp=$(entry udp 7003)
+ok "3000 replacements under a stream" ns ten "$tool" loop tenant-v4 tenant-dual 3000
+is "the stream's conntrack entry stays" "$(entry udp 7003)" "$udp"
+end_stream one
+like "none of its packets is lost" "$(cat "$tmp/one")" '^[0-9]{3,} sent, 0 lost, from 100.64.0.20$'
+is "every chain stayed" "$(handles)" "$before"
+is "and the held session's entry" "$(entry tcp 7001)" "$held"
+echo thrice >&9
+ok "which goes on" wait_for 10 grep -q thrice "$tmp/echo"
+stream fresh new
+ok "3000 replacements under new connections" ns ten "$tool" loop tenant-v4 tenant-dual 3000
+end_stream fresh
+like "each gets through, translated" "$(cat "$tmp/fresh")" '^[0-9]{3,} sent, 0 lost, from 100.64.0.20$'
+
 # ---- several addresses: each inside host keeps one, and they are shared out ----
 ns ten "$tool" replace tenant-pool
+is "a session that was there before keeps its entry" "$(entry tcp 7001)" "$held"
+echo fourth >&9
+ok "and its address" wait_for 10 grep -q fourth "$tmp/echo"
+unlike "which a new one of that host does not get" "$(asks in1 100.64.0.10)" '^100\.64\.0\.20$'
 used=
 for a in {11..26}; do
 	ns in1 ip address add "192.168.1.$a/32" dev i0

@@ -163,6 +163,7 @@ bench:
 	@.ci/need $(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES)
 	@$(MAKE) --no-print-directory all
 	@tests/bench/run.sh $(BENCH)
+	@tests/bench/scale.sh $(BENCH)
 
 # --- manual and installation ------------------------------------------------------------------
 doc: build/doc/warren.1 build/doc/warren-topology.5

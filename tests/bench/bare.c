@@ -4,6 +4,7 @@
  *
  *	bare up N	make what `warren up --backend none` makes of a file with N tenants
  *	bare down N	take it away
+ *	bare dump N	read all of it: links, addresses, routes, rules, sysctl, and print how much
  *
  * A loop over raw netlink messages: links born where they live, bridges raised last, one socket
  * for each namespace, and nothing else: no file to read, no checks, no journal, no marks of
@@ -11,6 +12,9 @@
  * The rules come from nat/, as bytes taken once, so that both load the very same; for each
  * tenant only the names and the address in them are put in.
  */
+/* before the other headers of the kernel */
+#include "nat/kernel.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_bridge.h>
@@ -20,6 +24,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,7 +341,23 @@ static void load_rules(const struct rules *sample, const char *inside, const cha
 
 /* --- up and down -------------------------------------------------------------------------- */
 
-static void tenant(int gateway, int i, const struct rules *rules)
+/* as lab/plan.h: further bridges beside the gateway's own, joined to it */
+#define OWN_TENANTS   1000
+#define EXTRA_TENANTS 1022
+
+static int extra_bridges(int n)
+{
+	return n <= OWN_TENANTS ? 0 : (n - OWN_TENANTS + EXTRA_TENANTS - 1) / EXTRA_TENANTS;
+}
+
+/* the number of the bridge that tenant @i is on, and of its link */
+static int bridge_of(int i)
+{
+	return i <= OWN_TENANTS ? FIRST_INDEX + 1
+				: FIRST_INDEX + 2 + 3 * ((i - OWN_TENANTS - 1) / EXTRA_TENANTS);
+}
+
+static void tenant(int gateway, int i, int first, const struct rules *rules)
 {
 	char name[16], inside[IFNAMSIZ], outside[IFNAMSIZ], on_bridge[IFNAMSIZ];
 	uint32_t addr = (100U << 24 | 64U << 16) + (uint32_t)i;
@@ -350,15 +371,33 @@ static void tenant(int gateway, int i, const struct rules *rules)
 	sock = netlink(NETLINK_ROUTE);
 	link_up(sock, 1, false, false);
 	forwarding();
-	veth(gateway, on_bridge, FIRST_INDEX + 1 + i, ns, outside, FIRST_INDEX);
-	altname(gateway, FIRST_INDEX + 1 + i, on_bridge);
-	port(gateway, FIRST_INDEX + 1 + i, FIRST_INDEX + 1, true);
+	veth(gateway, on_bridge, first + i, ns, outside, FIRST_INDEX);
+	altname(gateway, first + i, on_bridge);
+	port(gateway, first + i, bridge_of(i), true);
 	load_rules(rules, inside, outside, addr);
 	address(sock, FIRST_INDEX, addr, 16);
 	altname(sock, FIRST_INDEX, outside);
 	link_up(sock, FIRST_INDEX, true, false);
 	close(sock);
 	close(ns);
+}
+
+static void extra_bridge(int gateway, int k)
+{
+	int index = FIRST_INDEX + 2 + 3 * k, self = open("/proc/thread-self/ns/net", O_RDONLY);
+	char name[16], down[16], up[16];
+
+	snprintf(name, sizeof(name), "br-internal+%d", k + 1);
+	snprintf(down, sizeof(down), "br-internal+%ddn", k + 1);
+	snprintf(up, sizeof(up), "br-internal+%dup", k + 1);
+	bridge(gateway, name, index);
+	altname(gateway, index, name);
+	veth(gateway, down, index + 1, self, up, index + 2);
+	altname(gateway, index + 1, down);
+	altname(gateway, index + 2, up);
+	port(gateway, index + 1, FIRST_INDEX + 1, true);
+	port(gateway, index + 2, index, false);
+	close(self);
 }
 
 static void up(int n)
@@ -387,8 +426,12 @@ static void up(int n)
 	bridge(gateway, "br-internal", FIRST_INDEX + 1);
 	address(gateway, FIRST_INDEX + 1, 100U << 24 | 64U << 16 | 255U << 8 | 1, 16);
 
+	for (int k = 0; k < extra_bridges(n); k++)
+		extra_bridge(gateway, k);
 	for (int i = 1; i <= n; i++)
-		tenant(gateway, i, &rules);
+		tenant(gateway, i, FIRST_INDEX + 1 + 3 * extra_bridges(n), &rules);
+	for (int k = 0; k < extra_bridges(n); k++)
+		link_up(gateway, FIRST_INDEX + 2 + 3 * k, true, false);
 	link_up(gateway, FIRST_INDEX + 1, true, false);
 	link_up(segment, FIRST_INDEX, true, false);
 }
@@ -416,16 +459,106 @@ static void down(int n)
 	rmdir(NETNS);
 }
 
+/* --- dump ----------------------------------------------------------------------------------- */
+
+static size_t bytes, messages;
+
+/* sends what is in buf and reads the answer to its end */
+static void dump(int sock)
+{
+	static _Alignas(struct nlmsghdr) char reply[32768];
+
+	msg->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	if (send(sock, buf, msg->nlmsg_len, 0) < 0)
+		die("dump");
+	for (bool done = false; !done;) {
+		ssize_t n = recv(sock, reply, sizeof(reply), 0);
+		struct nlmsghdr *nlh = (struct nlmsghdr *)reply;
+
+		if (n < 0)
+			die("dump");
+		for (; NLMSG_OK(nlh, n); nlh = NLMSG_NEXT(nlh, n)) {
+			done |= nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR;
+			bytes += nlh->nlmsg_len;
+			messages++;
+		}
+	}
+}
+
+static void dump_nft(int sock, int type)
+{
+	struct nfgenmsg nfg = {.nfgen_family = NFPROTO_INET};
+
+	begin((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), 0, &nfg, sizeof(nfg));
+	put(NFTA_TABLE_NAME, NAT_TABLE, sizeof(NAT_TABLE));
+	dump(sock);
+}
+
+static void dump_links(int sock)
+{
+	struct ifinfomsg ifi = {0};
+
+	begin(RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	dump(sock);
+}
+
+static void dump_ns(const char *name, bool rules)
+{
+	struct ifaddrmsg ifa = {0};
+	struct rtmsg rtm = {0};
+	char path[64], value[16];
+	int ns, sock, fd;
+
+	snprintf(path, sizeof(path), NETNS "/%s", name);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	if (ns < 0 || setns(ns, CLONE_NEWNET) < 0)
+		die("%s", path);
+	close(ns);
+	sock = netlink(NETLINK_ROUTE);
+	dump_links(sock);
+	begin(RTM_GETADDR, 0, &ifa, sizeof(ifa));
+	dump(sock);
+	begin(RTM_GETROUTE, 0, &rtm, sizeof(rtm));
+	dump(sock);
+	close(sock);
+	if (!rules)
+		return;
+	sock = netlink(NETLINK_NETFILTER);
+	for (int type = NFT_MSG_GETTABLE; type <= NFT_MSG_GETSET; type += 3)
+		dump_nft(sock, type);
+	close(sock);
+	fd = open("/proc/sys/net/ipv4/ip_forward", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, value, sizeof(value)) < 0)
+		die("ip_forward");
+	close(fd);
+}
+
+static void dump_all(int n)
+{
+	char name[16];
+
+	dump_ns("bench-networks", false);
+	dump_ns("gateway", false);
+	for (int i = 1; i <= n; i++) {
+		snprintf(name, sizeof(name), "t%04d", i);
+		dump_ns(name, true);
+	}
+	fprintf(stderr, "%zu messages, %zu bytes\n", messages, bytes);
+}
+
 int main(int argc, char **argv)
 {
 	long n = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
 
-	if (n < 1 || n > 1000)
-		return fprintf(stderr, "usage: bare up|down N (1..1000)\n"), 2;
+	if (n < 1 || n > 9999)
+		return fprintf(stderr, "usage: bare up|down|dump N (1..9999)\n"), 2;
 	if (!strcmp(argv[1], "up"))
 		up((int)n);
 	else if (!strcmp(argv[1], "down"))
 		down((int)n);
+	else if (!strcmp(argv[1], "dump"))
+		dump_all((int)n);
 	else
 		return fprintf(stderr, "bare: no such command: %s\n", argv[1]), 2;
 	return 0;

@@ -118,12 +118,10 @@ struct nl_msg *link_msg_port_up(uint32_t index, bool isolated)
 
 	if (!m || put_no_autoconf(m) < 0)
 		return drop(m);
-	if (!isolated)
-		return m;
 	if (!(info = nla_nest_start(m, IFLA_LINKINFO)) ||
 	    nla_put_string(m, IFLA_INFO_SLAVE_KIND, "bridge") < 0 ||
 	    !(data = nla_nest_start(m, IFLA_INFO_SLAVE_DATA)) ||
-	    nla_put_u8(m, IFLA_BRPORT_ISOLATED, 1) < 0)
+	    nla_put_u8(m, IFLA_BRPORT_ISOLATED, isolated) < 0)
 		return drop(m);
 	nla_nest_end(m, data);
 	nla_nest_end(m, info);

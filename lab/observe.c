@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,8 +19,9 @@
 #include "netns/pin.h"
 #include "netns/sysctl.h"
 
-#define VALUE_MAX     4096 /* bytes of a setting */
-#define NS_PER_THREAD 64   /* fewer namespaces are looked at by one thread */
+#define VALUE_MAX     4096      /* bytes of a setting */
+#define TEXT_MAX      (1 << 20) /* bytes of a file */
+#define NS_PER_THREAD 64        /* fewer namespaces are looked at by one thread */
 #define THREADS_MAX   OBSERVE_THREADS
 
 /* what all threads of one look share */
@@ -104,10 +106,12 @@ static void see_file(struct observer *v, const struct op *op, struct op_seen *s)
 {
 	_cleanup_free_ char *text = NULL;
 	struct err why = ERR_INIT;
+	struct stat st;
 	size_t len;
 
-	if (!journal_find(&v->o->files, op->file.path) ||
-	    io_read_file(op->file.path, VALUE_MAX, &text, &len, &why) < 0)
+	/* a link or the like in its place is not our file */
+	if (!journal_find(&v->o->files, op->file.path) || lstat(op->file.path, &st) < 0 ||
+	    !S_ISREG(st.st_mode) || io_read_file(op->file.path, TEXT_MAX, &text, &len, &why) < 0)
 		return;
 	s->there = true;
 	s->same = len == strlen(op->file.text) && !memcmp(text, op->file.text, len);

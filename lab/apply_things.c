@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,19 +68,38 @@ static int read_fresh(void *arg, struct err *e)
 /* what @key is in a new namespace; that of an interface is what new interfaces have there */
 static int fresh_value(const char *key, char value[static SYSCTL_LENGTH], struct err *e)
 {
-	_cleanup_free_ char *general = NULL;
-	const char *conf = strstr(key, "conf"), *last = NULL;
-	struct fresh f = {.key = key, .value = value};
+	char path[SYSCTL_LENGTH], general[SYSCTL_LENGTH + 16], link[16];
+	struct fresh f = {.key = path, .value = value};
+	const char *at;
 
-	if (conf && strlen(conf) > 5 && strncmp(conf + 5, "all", 3))
-		last = strrchr(conf + 5, conf[4]);
-	if (last && asprintf(&general, "%.*sdefault%s", (int)(conf + 5 - key), key, last) < 0) {
-		general = NULL;
-		return err_code(e, ENOMEM, "sysctl %s", key);
-	}
-	if (general)
+	if (sysctl_path(key, path, sizeof(path)) < 0)
+		return err_code(e, EINVAL, "sysctl %s", key);
+	if (sysctl_link(path, link)) {
+		at = strrchr(path, '/');
+		snprintf(general, sizeof(general), "%.*sdefault%s",
+			 (int)(at - path - (ptrdiff_t)strlen(link)), path, at);
 		f.key = general;
+	}
 	return ns_run(-1, read_fresh, &f, e);
+}
+
+/* is what the machine had for @key written down already?  That is what it gets back. */
+static bool is_recorded_sysctl(const struct apply *a, const char *key)
+{
+	char path[SYSCTL_LENGTH], old[2 * SYSCTL_LENGTH], other[SYSCTL_LENGTH];
+	size_t n;
+	const struct record *recs = journal_records(a->journal, &n);
+
+	if (sysctl_path(key, path, sizeof(path)) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!recs[i].live || recs[i].kind != REC_SYSCTL)
+			continue;
+		snprintf(old, sizeof(old), "%.*s", (int)strcspn(recs[i].text, " "), recs[i].text);
+		if (sysctl_path(old, other, sizeof(other)) == 0 && !strcmp(other, path))
+			return true;
+	}
+	return false;
 }
 
 int apply_sysctl(struct apply *a, const struct op *op, struct err *e)
@@ -104,7 +124,7 @@ int apply_sysctl(struct apply *a, const struct op *op, struct err *e)
 			value = both;
 		}
 		snprintf(text, sizeof(text), "%s %s", op->sysctl.key, old);
-		if (!r)
+		if (!r && !is_recorded_sysctl(a, op->sysctl.key))
 			r = apply_record(a, REC_SYSCTL, a->ns[op->ns].cookie, 0, text, e);
 	}
 	return !r ? sysctl_set(op->sysctl.key, value, e) : r;

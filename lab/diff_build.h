@@ -26,9 +26,13 @@ struct diff {
 	struct change *changes;
 	size_t n_changes;
 	struct table want_keys, had_keys, gone_links;
-	struct table wanted_ns; /* names of the wanted namespaces */
-	bool *is_new;           /* per namespace: it is made from nothing */
-	bool *anew;             /* per tunnel: it is made, for the first time or again */
+	struct table ipv6_anew;    /* links that lose what they are told about IPv6 in the course */
+	struct table last_sysctls; /* "NS PATH": the last of the operations that set it */
+	bool *disturbed;           /* per namespace: a setting was written that changes others */
+	bool *is_set;              /* per wanted operation: a setting that will be written */
+	struct table wanted_ns;    /* names of the wanted namespaces */
+	bool *is_new;              /* per namespace: it is made from nothing */
+	bool *anew;                /* per tunnel: it is made, for the first time or again */
 	size_t *far_ends; /* per namespace: place, from 1, of the op that removes ends there */
 	bool no_memory;
 };
@@ -52,8 +56,25 @@ bool diff_is_gone(const struct diff *d, size_t ns, const char *name);
 void diff_undo(struct diff *d, size_t ns, unsigned int record, enum stage stage, const char *what);
 const struct ns_seen *diff_ns(const struct diff *d, size_t ns);
 
+/* diff_numbers.c */
+int diff_settle_ports(struct diff *d);
+int diff_renumber(struct diff *d);
+
+/* diff_sysctl.c */
+int diff_sysctls_begin(struct diff *d);
+void diff_sysctl(struct diff *d, size_t i);
+/* settings that others have changed along with themselves are written again; when all else is done */
+void diff_sysctls_end(struct diff *d);
+/* one that is not wanted any more; says whether there is anything to do */
+bool diff_sysctl_goes(struct diff *d, const struct op *op, size_t ns, size_t unit);
+/* what two keys have in common that are one setting */
+const char *sysctl_setting(const char *key, char *buf, size_t size);
+
 /* diff_links.c: links, addresses, routes.  Each says what is to be done for a wanted operation. */
 int diff_link_op(struct diff *d, const struct op *op, struct err *e);
+void diff_mtu(struct diff *d, const struct op *op, size_t ns, const char *ifname,
+	      const struct link_seen *l, uint32_t mtu);
+bool diff_is_ipv6_anew(const struct diff *d, size_t ns, const char *name);
 
 /* diff_tunnel.c */
 int diff_tunnel(struct diff *d, const struct op *op, struct err *e);

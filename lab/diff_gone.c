@@ -44,6 +44,27 @@ static unsigned int find_record(const struct gone *g, enum record_kind kind, uin
 	return 0;
 }
 
+/* what the machine had is in the first of the records, which is undone last */
+static bool sysctl_goes_here(struct gone *g, const struct op *op, size_t unit)
+{
+	size_t n;
+	const struct record *recs = journal_records(g->d->in->journal, &n);
+	char want[KEY_MAX], key[KEY_MAX], is[KEY_MAX];
+	bool found = false;
+
+	for (size_t i = n; i-- > 0;) {
+		if (!recs[i].live || recs[i].kind != REC_SYSCTL)
+			continue;
+		snprintf(key, sizeof(key), "%.*s", (int)strcspn(recs[i].text, " "), recs[i].text);
+		if (strcmp(sysctl_setting(op->sysctl.key, want, sizeof(want)),
+			   sysctl_setting(key, is, sizeof(is))))
+			continue;
+		diff_undo(g->d, unit, recs[i].id, STAGE_CLEAR, diff_words(g->d, g->had, op));
+		found = true;
+	}
+	return found;
+}
+
 static void goes_here(struct gone *g, const struct op *op, size_t unit)
 {
 	const size_t ns = g->ns[op->ns];
@@ -54,8 +75,9 @@ static void goes_here(struct gone *g, const struct op *op, size_t unit)
 
 	switch (op->kind) {
 	case OP_SYSCTL:
-		id = find_record(g, REC_SYSCTL, 0, op->sysctl.key);
-		break;
+		if (sysctl_goes_here(g, op, unit))
+			diff_say(g->d, '-', unit, diff_words(g->d, g->had, op));
+		return;
 	case OP_BRIDGE:
 	case OP_TUNNEL:
 		id = find_record(g, REC_LINK, index, op->ifname);
@@ -201,17 +223,6 @@ static bool route_goes(struct gone *g, const struct op *op, size_t unit)
 	return true;
 }
 
-static bool sysctl_goes(struct gone *g, const struct op *op, size_t unit)
-{
-	struct op reset = *op;
-
-	reset.ns = g->ns[op->ns];
-	reset.unit = unit;
-	reset.sysctl.value = NULL;
-	diff_emit(g->d, &reset, STAGE_TIDY);
-	return true;
-}
-
 /* is the tunnel wanted still, in another way?  Then it is made anew. */
 static bool is_tunnel_wanted(const struct gone *g, const struct op *op)
 {
@@ -232,7 +243,7 @@ static void thing_goes(struct gone *g, const struct op *op, size_t unit)
 
 	switch (op->kind) {
 	case OP_SYSCTL:
-		said = sysctl_goes(g, op, unit);
+		said = diff_sysctl_goes(g->d, op, ns, unit);
 		break;
 	case OP_BRIDGE:
 	case OP_VETH:

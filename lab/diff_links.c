@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The difference in links, addresses and routes. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lab/diff_build.h"
@@ -39,8 +40,11 @@ static int is_taken(const struct diff *d, const struct op *op, const char *what,
 	return err_kind_set(e, ERR_CANNOT);
 }
 
-static void diff_mtu(struct diff *d, const struct op *op, size_t ns, const char *ifname,
-		     const struct link_seen *l, uint32_t mtu)
+/* below this the kernel takes IPv6 off a link; what it puts there afterwards knows nothing of before */
+#define IPV6_MIN_MTU 1280
+
+void diff_mtu(struct diff *d, const struct op *op, size_t ns, const char *ifname,
+	      const struct link_seen *l, uint32_t mtu)
 {
 	struct op change = {.kind = OP_MTU, .ns = ns, .unit = op->unit, .ifname = ifname};
 	struct change *c;
@@ -50,9 +54,20 @@ static void diff_mtu(struct diff *d, const struct op *op, size_t ns, const char 
 	if (l->mtu == change.mtu)
 		return;
 	diff_emit(d, &change, STAGE_MAKE);
+	if (l->mtu < IPV6_MIN_MTU && change.mtu >= IPV6_MIN_MTU &&
+	    table_add_str(&d->ipv6_anew, diff_printf(d, "%zu %s", ns, ifname), 0, NULL) < 0)
+		d->no_memory = true;
 	c = diff_say(d, '~', op->unit, diff_printf(d, "mtu of %s", ifname));
 	c->from = diff_printf(d, "%u", l->mtu);
 	c->to = diff_printf(d, "%u", change.mtu);
+}
+
+bool diff_is_ipv6_anew(const struct diff *d, size_t ns, const char *name)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "%zu %s", ns, name);
+	return d->ipv6_anew.n && table_get_str(&d->ipv6_anew, key, NULL);
 }
 
 static int diff_bridge(struct diff *d, const struct op *op, struct err *e)
@@ -132,20 +147,39 @@ static void diff_port(struct diff *d, const struct op *op)
 			op->port.isolated ? "it is not isolated" : "it is isolated");
 	else if (!l->up)
 		drifted(d, op, op->ifname, "it is down");
+	else if (diff_is_ipv6_anew(d, op->ns, op->ifname))
+		diff_emit(d, op, STAGE_MAKE); /* which takes the link-local address off */
+}
+
+/* tunnels are born without a link-local address, kernel's and userspace's alike */
+static bool is_tunnel(const struct link_seen *l)
+{
+	return !strcmp(l->kind, "tun") || !strcmp(l->kind, "wireguard");
 }
 
 /* by way of the setting: that makes the address, or leaves it out, at once */
-static void diff_autoconf(struct diff *d, const struct op *op)
+static void set_autoconf(struct diff *d, const struct op *op, bool on)
 {
 	struct op set = {.kind = OP_SYSCTL, .ns = op->ns, .unit = op->unit};
-	struct change *c;
 
 	set.sysctl.key = diff_printf(d, "net/ipv6/conf/%s/addr_gen_mode", op->ifname);
-	set.sysctl.value = op->up.ipv6 ? "0" : "1";
+	set.sysctl.value = on ? "0" : "1";
 	diff_emit(d, &set, STAGE_MAKE);
+}
+
+static void diff_autoconf(struct diff *d, const struct op *op, const struct link_seen *l)
+{
+	const bool on = op->up.ipv6 && !is_tunnel(l);
+	struct change *c;
+
+	if (diff_is_ipv6_anew(d, op->ns, op->ifname) && !on)
+		set_autoconf(d, op, on);
+	if (!l->inet6 || l->loopback || on != l->no_autoconf || is_tunnel(l))
+		return;
+	set_autoconf(d, op, on);
 	c = diff_say(d, '~', op->unit, diff_printf(d, "link-local IPv6 address of %s", op->ifname));
-	c->from = op->up.ipv6 ? "off" : "on";
-	c->to = op->up.ipv6 ? "on" : "off";
+	c->from = on ? "off" : "on";
+	c->to = on ? "on" : "off";
 }
 
 static void diff_up(struct diff *d, const struct op *op)
@@ -156,8 +190,8 @@ static void diff_up(struct diff *d, const struct op *op)
 		diff_emit(d, op, STAGE_MAKE);
 	else if (!l->up)
 		drifted(d, op, op->ifname, "it is down");
-	else if (l->inet6 && !l->loopback && op->up.ipv6 == l->no_autoconf)
-		diff_autoconf(d, op);
+	else
+		diff_autoconf(d, op, l);
 }
 
 static bool same_address(const struct link_seen *l, const struct ip_prefix *p)

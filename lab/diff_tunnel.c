@@ -12,24 +12,56 @@
 
 /* --- the interface --------------------------------------------------------------------------- */
 
+/* the same tunnel as it was wanted before; @i: how far back, from 0 */
+static const struct plan_tunnel *had_tunnel(const struct diff *d, const struct plan_tunnel *k,
+					    size_t i)
+{
+	const struct plan *had = d->in->had[i];
+	const char *home = d->in->want->ns[k->home].name;
+
+	/* most often it stands at the same place */
+	for (size_t n = had->n_tunnels, at = k->number < n ? k->number : 0; n-- > 0;
+	     at = (at + 1) % had->n_tunnels) {
+		const struct plan_tunnel *t = had->tunnels[at];
+		const char *name = had->ns[t->home].name;
+
+		if ((home && name ? !strcmp(home, name) : home == name) &&
+		    !strcmp(t->ifname->name, k->ifname->name))
+			return t;
+	}
+	return NULL;
+}
+
+/* was it wanted before, with its socket elsewhere?  An apply that was cut short may have moved it. */
+static bool had_elsewhere(const struct diff *d, const struct plan_tunnel *k)
+{
+	const char *birth = d->in->want->ns[k->birth].name;
+
+	for (size_t i = 0; i < d->in->n_had; i++) {
+		const struct plan_tunnel *t = had_tunnel(d, k, i);
+		const char *had = t ? d->in->had[i]->ns[t->birth].name : NULL;
+
+		if (t && (birth && had ? strcmp(birth, had) : birth != had))
+			return true;
+	}
+	return false;
+}
+
 /* why it must be made again; NULL: it need not */
 static const char *reason_anew(struct diff *d, const struct op *op)
 {
-	const struct plan *p = d->in->want;
 	const struct plan_tunnel *k = op->tunnel;
-	const struct op as_tunnel = {
-		.kind = OP_TUNNEL, .ns = op->ns, .ifname = op->ifname, .tunnel = k};
 	const struct tunnel_seen *seen = &d->in->seen->tunnels[k->number];
 
 	if (d->is_new[k->home])
 		return "";
 	if (!seen_link(d->in->seen, k->home, k->ifname->name))
 		return "the interface is missing";
+	if (d->is_new[k->birth])
+		return "its underlay is made anew";
 	if (!seen->answers)
 		return seen->why;
-	if (d->in->n_had && !diff_had(d, p, &as_tunnel))
-		return "its underlay is another namespace";
-	return NULL;
+	return had_elsewhere(d, k) ? "its underlay is another namespace" : NULL;
 }
 
 /* what is left of it goes, before it is made */
@@ -59,21 +91,12 @@ int diff_tunnel(struct diff *d, const struct op *op, struct err *e)
 	(void)e;
 	if (!d->anew[k->number]) {
 		const struct link_seen *l = seen_link(d->in->seen, k->home, k->ifname->name);
-		struct op mtu = {.kind = OP_MTU, .ns = k->home, .unit = op->unit};
 		struct change *c;
 
 		why = reason_anew(d, op);
 		if (!why) {
-			if (op->kind == OP_TUNNEL && l->mtu != k->mtu) {
-				mtu.ifname = op->ifname;
-				mtu.index = l->index;
-				mtu.mtu = k->mtu;
-				diff_emit(d, &mtu, STAGE_MAKE);
-				c = diff_say(d, '~', op->unit,
-					     diff_printf(d, "mtu of %s", op->ifname));
-				c->from = diff_printf(d, "%u", l->mtu);
-				c->to = diff_printf(d, "%u", k->mtu);
-			}
+			if (op->kind == OP_TUNNEL)
+				diff_mtu(d, op, k->home, op->ifname, l, k->mtu);
 			return 0;
 		}
 		d->anew[k->number] = true;
@@ -102,26 +125,6 @@ static const struct peer *peers_of(const struct plan_tunnel *k, size_t *ret_n)
 {
 	*ret_n = k->tenant ? k->tenant->n_peers : k->tunnel->n_peers;
 	return k->tenant ? k->tenant->peers : k->tunnel->peers;
-}
-
-/* the same tunnel as it was wanted before; @i: how far back, from 0 */
-static const struct plan_tunnel *had_tunnel(const struct diff *d, const struct plan_tunnel *k,
-					    size_t i)
-{
-	const struct plan *had = d->in->had[i];
-	const char *home = d->in->want->ns[k->home].name;
-
-	/* most often it stands at the same place */
-	for (size_t n = had->n_tunnels, at = k->number < n ? k->number : 0; n-- > 0;
-	     at = (at + 1) % had->n_tunnels) {
-		const struct plan_tunnel *t = had->tunnels[at];
-		const char *name = had->ns[t->home].name;
-
-		if ((home && name ? !strcmp(home, name) : home == name) &&
-		    !strcmp(t->ifname->name, k->ifname->name))
-			return t;
-	}
-	return NULL;
 }
 
 static const struct peer *find_peer(const struct plan_tunnel *k, const uint8_t key[static KEY_LEN])
@@ -329,7 +332,7 @@ static void add_peer(struct diff *d, const struct op *op, const struct peer *wan
 		     struct peer_change *c)
 {
 	const struct topology *t = d->in->want->topology, *before = t;
-	bool had = had_peer(d, op->tunnel, want->public_key.bytes, &before);
+	bool had = d->in->unchanged || had_peer(d, op->tunnel, want->public_key.bytes, &before);
 	struct change *s;
 
 	*c = (struct peer_change){.peer = want,

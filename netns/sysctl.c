@@ -36,18 +36,47 @@ void sysctl_view_end(void)
 	uses = 0;
 }
 
+int sysctl_path(const char *key, char *buf, size_t size)
+{
+	const char *first = strpbrk(key, "./");
+	int n = snprintf(buf, size, "%s", key);
+
+	if (n < 0 || (size_t)n >= size || strstr(key, ".."))
+		return -EINVAL;
+	if (first && *first == '.')
+		for (char *p = buf; *p; p++)
+			*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+	return 0;
+}
+
+bool sysctl_link(const char *path, char name[static 16])
+{
+	static const char *const folders[] = {"conf/", "neigh/"};
+	const char *at = strncmp(path, "net/", 4) ? NULL : strchr(path + 4, '/');
+	size_t len;
+
+	for (size_t i = 0; at && i < ARRAY_SIZE(folders); i++) {
+		if (strncmp(at + 1, folders[i], strlen(folders[i])))
+			continue;
+		at += 1 + strlen(folders[i]);
+		len = strcspn(at, "/");
+		if (!at[len] || len > 15 || !strncmp(at, "all/", 4) || !strncmp(at, "default/", 8))
+			return false;
+		snprintf(name, 16, "%.*s", (int)len, at);
+		return true;
+	}
+	return false;
+}
+
 /* an open setting, or -errno in @e */
 static int open_key(const char *key, int flags, struct err *e)
 {
-	const char *first = strpbrk(key, "./");
-	char path[PATH_MAX];
-	int fd, n = snprintf(path, sizeof(path), "/proc/sys/%s", key);
+	char path[PATH_MAX] = "/proc/sys/";
+	const size_t len = strlen(path);
+	int fd;
 
-	if (n >= PATH_MAX || strstr(key, ".."))
+	if (sysctl_path(key, path + len, sizeof(path) - len) < 0)
 		return err_code(e, EINVAL, "sysctl %s", key);
-	if (first && *first == '.')
-		for (char *p = path + strlen("/proc/sys/"); *p; p++)
-			*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
 	if (uses++ % USES_OF_VIEW == 0) {
 		sysctl_view_end();
 		uses = 1;

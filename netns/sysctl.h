@@ -12,6 +12,7 @@
 #ifndef WARREN_NETNS_SYSCTL_H
 #define WARREN_NETNS_SYSCTL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -26,6 +27,16 @@ int sysctl_set(const char *key, const char *value, struct err *e);
 
 /* sysctl_get - read into @buf of @size bytes, without the newline. */
 int sysctl_get(const char *key, char *buf, size_t size, struct err *e);
+
+/*
+ * sysctl_path - what @key names, below /proc/sys: "net/ipv4/conf/eth0.1/forwarding".  Two keys with
+ * one path are one setting.  -EINVAL: no key, or longer than @size bytes.
+ */
+int sysctl_path(const char *key, char *buf, size_t size);
+
+/* sysctl_link - is the setting at @path that of a single link (net/FAMILY/conf/IF/…)?  Its name goes
+ * to @name. */
+bool sysctl_link(const char *path, char name[static 16]);
 
 /* sysctl_view_end - a thread that has used the above calls this before it ends. */
 void sysctl_view_end(void);

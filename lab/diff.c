@@ -183,6 +183,23 @@ bool diff_is_gone(const struct diff *d, size_t ns, const char *name)
 
 /* --- what is wanted -------------------------------------------------------------------------------------- */
 
+/* programs of a namespace that is gone keep what is left of it: they end with it */
+static void end_programs(struct diff *d, const struct op *op, unsigned int netns)
+{
+	size_t n, len;
+	const struct record *recs = journal_records(d->in->journal, &n);
+	char mark[128];
+
+	if (!netns)
+		return;
+	len = (size_t)snprintf(mark, sizeof(mark), "WARREN_RUN=%s.%" PRIu64 ".",
+			       d->in->want->topology->name, recs[netns - 1].number);
+	for (size_t i = 0; i < n; i++)
+		if (recs[i].live && recs[i].kind == REC_PROGRAMS &&
+		    !strncmp(recs[i].text, mark, len))
+			diff_undo(d, op->ns, recs[i].id, STAGE_CLEAR, "what is left of a program");
+}
+
 static int diff_netns(struct diff *d, const struct op *op, struct err *e)
 {
 	const struct plan *p = d->in->want;
@@ -199,6 +216,7 @@ static int diff_netns(struct diff *d, const struct op *op, struct err *e)
 		return err_kind_set(e, ERR_CANNOT);
 	}
 	/* one that is gone, or that was cut short in the making */
+	end_programs(d, op, journal_find(&d->in->seen->netns, name));
 	diff_undo(d, op->ns, journal_find(&d->in->seen->netns, name), STAGE_CLEAR,
 		  diff_printf(d, "what is left of namespace %s", name));
 	diff_emit(d, op, STAGE_MAKE);

@@ -33,7 +33,7 @@ BUILD_PACKAGES := gcc libc6-dev pkg-config libnl-3-dev libnl-route-3-dev libnftn
 RUN_PACKAGES   := wireguard-go iproute2
 DEMO_PACKAGES  := wireguard-tools conntrack iputils-ping
 TEST_PACKAGES  := $(DEMO_PACKAGES) netbase libcmocka-dev nftables tcpdump procps util-linux ethtool jq \
-	python3 python3-yaml python3-jsonschema socat graphviz mandoc zsh fish vagrant \
+	python3 python3-yaml python3-jsonschema socat strace graphviz mandoc zsh fish vagrant \
 	qemu-system-x86 busybox-static cpio kmod file
 LINT_PACKAGES  := clang clang-format clang-tidy cppcheck codespell shellcheck
 BENCH_PACKAGES := $(TEST_PACKAGES) time mininet

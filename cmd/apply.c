@@ -171,8 +171,6 @@ static int apply_file_of(struct cmd *c, const struct lab_file *f, const struct c
 	r = lab_apply(f, o, &hooks, &timing, &report, &c->err);
 	end = clock_seconds();
 	out_progress_end();
-	if (r < 0 && report.n_failed > 1)
-		err_wrap(&c->err, "%zu units could not be changed; the first", report.n_failed);
 	if (r < 0)
 		return cmd_fail(c);
 	if (cmd_value(c, "timing"))

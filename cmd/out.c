@@ -241,6 +241,13 @@ static void show_note(const char *text, void *arg)
 	fprintf(stderr, "warren: note: %s\n", text);
 }
 
+static void show_failed(const char *text, void *arg)
+{
+	(void)arg;
+	out_progress_end();
+	fprintf(stderr, "warren: %s\n", text);
+}
+
 void out_hooks(const struct cmd *c, const char *verb, struct apply_hooks *ret)
 {
 	progress.verb = verb;
@@ -248,5 +255,6 @@ void out_hooks(const struct cmd *c, const char *verb, struct apply_hooks *ret)
 	progress.start = clock_seconds();
 	*ret = (struct apply_hooks){.stop = &cmd_stop,
 				    .progress = progress.on ? show_progress : NULL,
-				    .note = c->quiet ? NULL : show_note};
+				    .note = c->quiet ? NULL : show_note,
+				    .failed = show_failed};
 }

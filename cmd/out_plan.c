@@ -52,9 +52,14 @@ void out_timing(const struct apply_timing *t, double total)
 		{"programs", OP_RUN, OP_RUN},
 		{"other changes", OP_MTU, OP_UNDO},
 	};
-	double rest = total;
+	double rest = total - t->observing - t->comparing;
 
 	fprintf(stderr, "%-26s %10s %12s\n", "phase", "operations", "ms");
+	if (t->observed)
+		fprintf(stderr, "%-26s %10zu %12.2f\n", "observing namespaces", t->observed,
+			t->observing * 1e3);
+	if (t->observed)
+		fprintf(stderr, "%-26s %10s %12.2f\n", "comparing", "", t->comparing * 1e3);
 	for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
 		double seconds = 0;
 		size_t count = 0;

@@ -24,6 +24,8 @@ struct apply_hooks {
 	void (*unit_done)(const struct plan *plan, size_t unit, void *arg);
 	/* something that the user should know and that is no failure; NULL: not wanted */
 	void (*note)(const char *text, void *arg);
+	/* a unit could not be changed, and what has become of it; NULL: not wanted */
+	void (*failed)(const char *text, void *arg);
 	void *arg;
 };
 
@@ -34,6 +36,8 @@ struct apply_hooks {
 struct apply_timing {
 	double seconds[OP_KINDS];
 	size_t count[OP_KINDS];
+	double observing, comparing; /* before a change; 0: there was no need */
+	size_t observed;             /* namespaces */
 };
 
 /*

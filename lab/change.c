@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "lab/change_core.h"
 #include "lab/lease.h"
 #include "lab/load.h"
@@ -204,6 +205,7 @@ int change_compare(struct comparison *c, const struct lab_file *f, const struct 
 		   const struct journal *j, enum keys_make keys, struct err *e)
 {
 	struct diff_input in;
+	double start;
 	int r;
 
 	c->host = find_host(f->t, c->lab.meta.host);
@@ -214,10 +216,12 @@ int change_compare(struct comparison *c, const struct lab_file *f, const struct 
 		r = change_build(c, f->t, c->lab.meta.host, c->backend, &c->want, e);
 	if (!r)
 		r = load_formers(c, f, e);
+	start = clock_seconds();
 	if (!r)
 		r = observe(c->want, j, &c->lab.store, NULL, &c->seen, e);
 	if (r < 0)
 		return r;
+	c->observing = clock_seconds() - start;
 	in = (struct diff_input){.want = c->want,
 				 .had = c->had,
 				 .n_had = c->n_formers,
@@ -225,6 +229,7 @@ int change_compare(struct comparison *c, const struct lab_file *f, const struct 
 				 .seen = &c->seen,
 				 .journal = j};
 	r = diff_plans(&in, &c->diff, e);
+	c->comparing = clock_seconds() - start - c->observing;
 	if (!r && !c->diff.n_changes && !c->unchanged)
 		c->file_only = !means_the_same(c->formers[0].file.t, f->t);
 	return r;

@@ -37,6 +37,7 @@ struct comparison {
 	size_t n_formers;
 	struct observed seen;
 	struct difference diff;
+	double observing, comparing; /* seconds that it took */
 	bool file_only; /* nothing to be done, but the file says something else (checks, labels …) */
 };
 

@@ -25,12 +25,6 @@ struct changer {
 	struct err first; /* of units that failed */
 };
 
-static void note(const struct changer *ch, const char *text)
-{
-	if (ch->hooks->note)
-		ch->hooks->note(text, ch->hooks->arg);
-}
-
 /* --- putting a unit back ---------------------------------------------------------------------- */
 
 /* the namespaces that the operations of @unit in @from are about, in @p */
@@ -58,15 +52,13 @@ static void mark_namespaces(const struct plan *from, const char *unit, const str
 	}
 }
 
-/* what there is of @unit becomes what the former file says */
-static int put_back(struct changer *ch, const char *unit, struct err *e)
+/* what there is of @unit becomes what @former says */
+static int put_back_to(struct changer *ch, const char *unit, const struct topology *former,
+		       enum backend backend, struct err *e)
 {
 	const struct apply_hooks quiet = {.note = ch->hooks->note, .arg = ch->hooks->arg};
 	struct apply_timing timing = {0};
 	struct comparison *c = ch->c;
-	/* the same file: what there is becomes whole, if it can */
-	const struct topology *former = c->unchanged ? ch->f->t : c->formers[0].file.t;
-	const enum backend backend = c->unchanged ? c->backend : c->formers[0].plan->backend;
 	const struct plan *had[] = {c->want};
 	struct plan *want = NULL;
 	struct difference d = {0};
@@ -103,20 +95,35 @@ static int put_back(struct changer *ch, const char *unit, struct err *e)
 	return r;
 }
 
+/* as the file before says; or, where that one failed as well, the one before that */
+static int put_back(struct changer *ch, const char *unit, struct err *e)
+{
+	const struct comparison *c = ch->c;
+	int r = -ENOENT;
+
+	/* the same file: what there is becomes whole, if it can */
+	if (c->unchanged)
+		return put_back_to(ch, unit, ch->f->t, c->backend, e);
+	for (size_t i = 0; i < c->n_formers && r < 0; i++)
+		r = put_back_to(ch, unit, c->formers[i].file.t, c->formers[i].plan->backend, e);
+	return r;
+}
+
 static void unit_failed(struct changer *ch, const char *unit, const struct err *why)
 {
 	struct err undo_why = ERR_INIT;
-	char text[sizeof(why->msg) + 200];
+	char text[2 * sizeof(why->msg)];
 	int r = put_back(ch, unit, &undo_why);
 
 	if (!ch->report->n_failed++)
 		ch->first = *why;
 	if (r < 0)
-		snprintf(text, sizeof(text), "%s: neither as it was nor as wanted (%.300s)", unit,
-			 undo_why.msg);
+		snprintf(text, sizeof(text), "%s: neither as it was nor as wanted: %.400s",
+			 why->msg, undo_why.msg);
 	else
-		snprintf(text, sizeof(text), "%s: left as it was", unit);
-	note(ch, text);
+		snprintf(text, sizeof(text), "%s; %s is left as it was", why->msg, unit);
+	if (ch->hooks->failed)
+		ch->hooks->failed(text, ch->hooks->arg);
 }
 
 /* --- unit by unit ---------------------------------------------------------------------------------- */
@@ -147,10 +154,31 @@ static bool others_stand_on(const struct plan *p, size_t unit)
 	       (p->ns[unit].kind == UNIT_NETWORKS || p->ns[unit].kind == UNIT_GATEWAY);
 }
 
+static size_t begin_of(const struct plan *p, size_t at)
+{
+	size_t unit = p->ops[at].unit;
+
+	while (at > 0 && p->ops[at - 1].unit == unit)
+		at--;
+	return at;
+}
+
+/* which failed has been said; what the command ends with */
+static int said(const struct changer *ch, bool interrupted, size_t units, struct err *e)
+{
+	const struct apply_report *r = ch->report;
+	int code = interrupted ? EINTR : ch->first.code;
+
+	err_set(e, code, "%s%zu of %zu unit%s changed", interrupted ? "interrupted: " : "",
+		r->n_units, units, units == 1 ? "" : "s");
+	err_hint(e, "`warren plan` shows what is left, `warren apply` goes on");
+	return err_kind_set(e, ch->first.kind);
+}
+
 static int change_units(struct changer *ch, struct err *e)
 {
 	const struct plan *p = ch->c->diff.plan;
-	size_t at = 0;
+	size_t at = 0, from = 0;
 
 	while (at < p->n_ops) {
 		struct err why = ERR_INIT;
@@ -161,16 +189,13 @@ static int change_units(struct changer *ch, struct err *e)
 			break;
 		unit = p->ops[at].unit;
 		unit_failed(ch, p->ns[unit].subject, &why);
-		if (r == -EINTR || others_stand_on(p, unit)) {
-			*e = ch->first;
-			return r == -EINTR ? -EINTR : -e->code;
-		}
-		at = after_unit(p, at);
+		ch->report->n_units += count_units(p, begin_of(p, at)) - count_units(p, from);
+		from = at = after_unit(p, at);
+		if (r == -EINTR || others_stand_on(p, unit))
+			return said(ch, r == -EINTR, count_units(p, p->n_ops), e);
 	}
-	if (!ch->report->n_failed)
-		return 0;
-	*e = ch->first;
-	return -e->code;
+	ch->report->n_units += count_units(p, p->n_ops) - count_units(p, from);
+	return ch->report->n_failed ? said(ch, false, count_units(p, p->n_ops), e) : 0;
 }
 
 /* --- the record -------------------------------------------------------------------------------------- */
@@ -223,7 +248,6 @@ static int change(struct changer *ch, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "lab %s", s->name);
 	r = change_units(ch, e);
-	ch->report->n_units = count_units(ch->c->diff.plan, ch->c->diff.plan->n_ops);
 	if (r < 0)
 		return r;
 	r = drop_dead(ch, e);
@@ -267,6 +291,9 @@ static int apply_running(struct changer *ch, const struct change_options *o, str
 	if (r < 0)
 		return r;
 	ch->report->n_changes = c->diff.n_changes;
+	ch->timing->observing = c->observing;
+	ch->timing->comparing = c->comparing;
+	ch->timing->observed = c->want->n_ns;
 	if (!c->diff.plan->n_ops && !c->file_only && c->n_formers <= 1 &&
 	    journal_state(ch->j) == LAB_UP)
 		return 0;

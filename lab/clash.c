@@ -37,9 +37,10 @@ static void check_netns(struct clashes *c, const char *name)
 	if (owner_find(REC_NETNS, name, lab))
 		snprintf(whose, sizeof(whose), ", of lab %s", lab);
 	clash(c, "namespace", name, whose,
-	      whose[0] ? "take that lab down, or give the other name with netns:"
-		       : "`ip netns del` it if it is not needed, `warren adopt` if it is this lab's, "
-		       "whose record was lost, or give another name with netns:");
+	      whose[0]
+		      ? "take that lab down, or give the other name with netns:"
+		      : "`ip netns del` it if it is not needed, `warren adopt` if it is this lab's, "
+			"whose record was lost, or give another name with netns:");
 }
 
 /* host mode: a table of the name that ours will have */

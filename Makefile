@@ -145,7 +145,7 @@ compile-flags:
 
 FUZZ_SECONDS ?= 60
 # the loader, which is pure, and what it needs
-FUZZ_SRC := tests/fuzz/fuzz_load.c $(wildcard lab/load.c lab/read*.c lab/resolve*.c lab/yaml*.c \
+FUZZ_SRC := tests/fuzz/fuzz_load.c $(wildcard lab/load.c lab/bundle.c lab/read*.c lab/resolve*.c lab/yaml*.c \
 	lab/expand.c lab/lease.c lab/names.c lab/suggest.c lab/print*.c) base/arena.c base/addr.c base/err.c \
 	base/table.c wg/key.c
 build/fuzz/fuzz_load: $(FUZZ_SRC) $(wildcard base/*.h lab/*.h wg/key.h)
@@ -182,6 +182,8 @@ install: all doc
 	install -Dm644 -t $(DESTDIR)$(MANDIR)/man1 build/doc/warren.1
 	install -Dm644 -t $(DESTDIR)$(MANDIR)/man5 build/doc/warren-topology.5
 	install -Dm644 -t $(DESTDIR)$(DATADIR)/topologies topologies/*.yaml topologies/schema.json
+	install -Dm644 -t $(DESTDIR)$(DATADIR)/topologies/branches topologies/branches/topology.yaml
+	install -Dm644 -t $(DESTDIR)$(DATADIR)/topologies/branches/tenants.d topologies/branches/tenants.d/*.yaml
 	install -d $(DESTDIR)$(BASHCOMPDIR) $(DESTDIR)$(ZSHCOMPDIR) $(DESTDIR)$(FISHCOMPDIR)
 	$(abspath $(BINARY)) completion bash >$(DESTDIR)$(BASHCOMPDIR)/warren
 	$(abspath $(BINARY)) completion zsh >$(DESTDIR)$(ZSHCOMPDIR)/_warren

@@ -181,8 +181,8 @@ int out_json(struct cmd *c, json_t *doc)
 
 static void diag_json(const char *file, const struct diag *d)
 {
-	json_t *o = json_pack("{s:s, s:i, s:i, s:s}", "file", file, "line", d->line, "column",
-			      d->column, "error", d->text);
+	json_t *o = json_pack("{s:s, s:i, s:i, s:s}", "file", d->file ? d->file : file, "line",
+			      d->line, "column", d->column, "error", d->text);
 
 	if (o && json_dumpf(o, stdout, JSON_COMPACT) == 0)
 		putchar('\n');
@@ -195,8 +195,8 @@ void out_diags(const struct cmd *c, const char *file, const struct diags *d)
 		if (c->json)
 			diag_json(file, &d->v[i]);
 		else
-			fprintf(stderr, "%s:%d:%d: error: %s\n", file, d->v[i].line, d->v[i].column,
-				d->v[i].text);
+			fprintf(stderr, "%s:%d:%d: error: %s\n", d->v[i].file ? d->v[i].file : file,
+				d->v[i].line, d->v[i].column, d->v[i].text);
 	}
 	if (d->dropped)
 		fprintf(stderr, "warren: %s: %zu more errors\n", file, d->dropped);

@@ -47,8 +47,8 @@ const char *out_ago(int64_t then, char buf[static 24]);
 /* out_json - print a JSON document on one line and release it; NULL (no memory) is an error. */
 int out_json(struct cmd *c, json_t *doc);
 
-/* out_diags - every error of a file, as FILE:LINE:COLUMN: error: TEXT, to stderr; with --json
- * as objects on stdout, a line each. */
+/* out_diags - every error of a file or folder, as FILE:LINE:COLUMN: error: TEXT, to stderr; with
+ * --json as objects on stdout, a line each. */
 void out_diags(const struct cmd *c, const char *file, const struct diags *d);
 
 /* out_hooks - progress (on a terminal, after a second) and notes, for apply and undo.

@@ -67,8 +67,12 @@ const struct command cmd_validate = {
 	.name = "validate",
 	.args = "FILE",
 	.summary = "check a topology file",
-	.details = "Reports every error of the file at once, as FILE:LINE:COLUMN: error: TEXT.\n"
-		   "Changes nothing and needs no privilege.",
+	.details =
+		"Reports every error of the file at once, as FILE:LINE:COLUMN: error: TEXT.\n"
+		"Changes nothing and needs no privilege.\n"
+		"\n"
+		"FILE may be a folder, with a topology.yaml and with tenants in tenants.d/*.yaml:\n"
+		"here, and with every command that takes a topology file.",
 	.options = options,
 	.complete = COMPLETE_FILE,
 	.min_args = 1,

@@ -4,14 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "base/ns.h"
+#include "lab/bundle.h"
 #include "lab/keys.h"
 #include "lab/lease.h"
 #include "lab/preflight.h"
@@ -20,7 +22,8 @@
 /* --- files -------------------------------------------------------------------------- */
 
 /* once the lab's name is known, what its pools have given before can be looked up */
-static int use_leases(struct lab_file *f, const char *dir, struct diags *diags, struct err *e)
+static int use_leases(struct lab_file *f, const char *shown, const char *dir, struct diags *diags,
+		      struct err *e)
 {
 	int r = store_kept_leases(f->t->name, &f->leases, e);
 
@@ -29,19 +32,18 @@ static int use_leases(struct lab_file *f, const char *dir, struct diags *diags, 
 	topology_free(f->t);
 	f->t = NULL;
 	diags_free(diags);
-	return topology_load_leased(f->text, f->len, dir, f->leases, &f->t, diags, e);
+	return topology_load_as(shown, f->text, f->len, dir, f->leases, &f->t, diags, e);
 }
 
 int lab_file_read(const char *path, struct lab_file *ret, struct diags *diags, struct err *e)
 {
+	bool folder;
 	char *slash;
 	int r;
 
 	*ret = (struct lab_file){0};
 	*diags = (struct diags){0};
-	r = io_read_file(path, LAB_FILE_MAX, &ret->text, &ret->len, e);
-	if (r == -EFBIG)
-		err_hint(e, "a topology file has at most %zu MiB", LAB_FILE_MAX >> 20);
+	r = bundle_read(path, &ret->text, &ret->len, &folder, e);
 	if (r < 0)
 		return err_kind_set(e, ERR_INVALID);
 	ret->path = realpath(path, NULL);
@@ -51,11 +53,12 @@ int lab_file_read(const char *path, struct lab_file *ret, struct diags *diags, s
 	if (!ret->dir)
 		return err_code(e, ENOMEM, "%s", path);
 	slash = strrchr(ret->dir, '/');
-	if (slash)
+	if (slash && !folder)
 		slash[slash == ret->dir] = '\0';
-	r = topology_load(ret->text, ret->len, slash ? ret->dir : ".", &ret->t, diags, e);
+	r = topology_load_as(path, ret->text, ret->len, slash ? ret->dir : ".", "", &ret->t, diags,
+			     e);
 	if (!r)
-		r = use_leases(ret, slash ? ret->dir : ".", diags, e);
+		r = use_leases(ret, path, slash ? ret->dir : ".", diags, e);
 	return r < 0 ? err_kind_set(e, ERR_INVALID) : 0;
 }
 
@@ -71,7 +74,17 @@ void lab_file_clear(struct lab_file *f)
 
 /* --- recorded labs -------------------------------------------------------------------- */
 
-/* a lab's name has no slash and no dot; and where no lab has it, a file may */
+/* of a folder's name: a folder of something else is not meant */
+static bool has_topology(const char *name)
+{
+	char path[LAB_NAME_MAX + sizeof("/" BUNDLE_TOPOLOGY)];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/" BUNDLE_TOPOLOGY, name);
+	return stat(name, &st) == 0 && (!S_ISDIR(st.st_mode) || access(path, F_OK) == 0);
+}
+
+/* a lab's name has no slash and no dot; and where no lab has it, a file or folder may */
 bool lab_is_file(const char *s)
 {
 	struct store store;
@@ -79,7 +92,7 @@ bool lab_is_file(const char *s)
 	if (strchr(s, '/') || strchr(s, '.') || strlen(s) > LAB_NAME_MAX)
 		return true;
 	store_init(&store, s);
-	return !store_exists(&store) && access(s, F_OK) == 0;
+	return !store_exists(&store) && has_topology(s);
 }
 
 int lab_name(const char *name_or_file, char buf[static LAB_NAME_MAX + 1], struct err *e)
@@ -100,8 +113,8 @@ int lab_name(const char *name_or_file, char buf[static LAB_NAME_MAX + 1], struct
 	if (!r)
 		memcpy(buf, f.t->name, strlen(f.t->name) + 1);
 	else if (d.n)
-		r = err_set(e, EINVAL, "%s:%d:%d: %s", name_or_file, d.v[0].line, d.v[0].column,
-			    d.v[0].text);
+		r = err_set(e, EINVAL, "%s:%d:%d: %s", d.v[0].file ? d.v[0].file : name_or_file,
+			    d.v[0].line, d.v[0].column, d.v[0].text);
 	if (r < 0)
 		err_kind_set(e, ERR_INVALID);
 	lab_file_clear(&f);

@@ -14,10 +14,10 @@
 #include "lab/plan.h"
 #include "lab/store.h"
 
-/* a topology file that has been read */
+/* a topology file, or folder of one (lab/bundle.h), that has been read */
 struct lab_file {
 	char *path; /* absolute */
-	char *dir;  /* its folder */
+	char *dir;  /* the file's folder, or the folder itself */
 	char *text;
 	size_t len;
 	char *leases; /* what its pools have given before */
@@ -25,7 +25,7 @@ struct lab_file {
 };
 
 /*
- * lab_file_read - read and check a topology file; its pools give what they gave before.
+ * lab_file_read - read and check a topology, a file or a folder; its pools give what they gave before.
  * @diags: initialised here; what is wrong with the file, when -EINVAL is returned (kind
  *	   ERR_INVALID).  The caller calls lab_file_clear() and diags_free() in any case.
  */
@@ -52,7 +52,7 @@ struct lab {
 int lab_open(const char *name_or_file, struct lab *ret, struct err *e);
 void lab_close(struct lab *l);
 
-/* lab_is_file - is @name_or_file a topology file, rather than the name of a recorded lab? */
+/* lab_is_file - is @name_or_file a topology file or folder, rather than the name of a recorded lab? */
 bool lab_is_file(const char *name_or_file);
 
 /* lab_name - the name that @name_or_file stands for, into @buf. -ENOENT, -EINVAL. */

@@ -3,9 +3,11 @@
  * Theory of operation.  Three steps: lab/yaml.c makes a tree of the text, lab/read*.c makes
  * the model of the tree, lab/resolve*.c joins and checks the model.  The second runs to its end
  * whatever it finds, and so does the third, so that one run tells everything; only what
- * is not YAML, and what is too big, ends the run.  Four limits bound what a hostile file can
- * make of 64 MB: LAB_FILE_MAX for the text, TREE_MAX for the tree (gone before
- * the third step), MODEL_MAX for the model and WORK_MAX for its references.
+ * is not YAML, and what is too big, ends the run.  A folder (lab/bundle.h) goes through the first
+ * two steps file by file, topology.yaml first; a file that is not YAML does not keep the others
+ * from being read, but from being joined.  Four limits bound what hostile files can
+ * make of 64 MB: LAB_FILE_MAX for the text, TREE_MAX for a file's tree (gone before
+ * the next one), MODEL_MAX for the model and WORK_MAX for its references.
  */
 #include "lab/load.h"
 
@@ -56,33 +58,78 @@ static void read_topology(struct load *ld, const struct node *top)
 	read_map(ld, top, "the topology", fields, ARRAY_SIZE(fields), ld->t);
 }
 
-/* text to tree to model; what is wrong goes to @ld->diags */
-static int read_all(struct load *ld, const char *text, size_t len)
+static void read_topology_tree(struct load *ld, const struct node *top, void *obj)
+{
+	(void)obj;
+	read_topology(ld, top);
+}
+
+int read_tree(struct load *ld, unsigned int file, const char *empty, read_fn *fn, void *obj)
 {
 	struct arena *tree _cleanup_arena_ = arena_new(TREE_MAX);
+	const struct bundle_file *f = &ld->files.files[file];
 	struct yaml_error error = {.line = 1, .column = 1};
+	struct src at = {.file = file};
 	struct node *top = NULL;
-	int r;
+	int r = tree ? yaml_read(f->text, f->len, file, tree, &top, &error) : -ENOMEM;
 
-	if (!tree)
-		return -ENOMEM;
-	r = yaml_read(text, len, tree, &top, &error);
+	at.line = error.line;
+	at.column = error.column;
 	if (r == -EINVAL)
-		diag(ld, (struct src){.line = error.line, .column = error.column}, "%s",
-		     error.text);
+		diag(ld, at, "%s%s", error.text, error.empty ? empty : "");
 	else if (r == -ENOMEM)
-		diag(ld, (struct src){.line = error.line, .column = error.column},
+		diag(ld, at,
 		     "the file has too many values (split it, or use ranges such as t{1..99})");
-	else
-		read_topology(ld, top);
+	else if (fn)
+		fn(ld, top, obj);
 	return r;
 }
 
-/* in the order of the file; what is said of one place in the order of its words */
+/* @text as ld->files: what is in a folder's bundle, or the one file that it is */
+static int open_files(struct load *ld, const char *text, size_t len)
+{
+	struct yaml_error error = {.line = 1, .column = 1};
+	int r = 0;
+
+	if (bundle_is(text, len)) {
+		r = bundle_split(text, len, ld->work, &ld->files, &error);
+		if (r == 0)
+			ld->paths = arena_alloc(ld->work, ld->files.n * sizeof(*ld->paths));
+	} else {
+		ld->files.files = arena_alloc(ld->work, sizeof(*ld->files.files));
+		ld->files.n = 1;
+		if (ld->files.files)
+			ld->files.files[0] = (struct bundle_file){.text = text, .len = len};
+	}
+	if (r == -EINVAL)
+		diag(ld, (struct src){.line = error.line, .column = error.column}, "%s",
+		     error.text);
+	else if (r < 0 || !ld->files.files || (bundle_is(text, len) && !ld->paths))
+		too_big(ld, (struct src){.line = 1, .column = 1});
+	return ld->errors ? -EINVAL : 0;
+}
+
+/* text to tree to model; what is wrong goes to @ld->diags */
+static int read_all(struct load *ld, const char *text, size_t len)
+{
+	int r = open_files(ld, text, len), q;
+
+	if (r < 0)
+		return r;
+	r = read_tree(ld, 0, " (a topology starts with `name:`)", read_topology_tree, NULL);
+	if (r == -ENOMEM || ld->files.n == 1)
+		return r;
+	q = read_folder(ld);
+	return r ? r : q;
+}
+
+/* in the order of the files; what is said of one place in the order of its words */
 static int compare_diags(const void *a, const void *b)
 {
 	const struct diag *x = a, *y = b;
 
+	if (x->nth != y->nth)
+		return x->nth < y->nth ? -1 : 1;
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
 	if (x->column != y->column)
@@ -111,11 +158,17 @@ static int load_into(struct load *ld, const char *text, size_t len)
 int topology_load(const char *text, size_t len, const char *dir, struct topology **ret,
 		  struct diags *diags, struct err *e)
 {
-	return topology_load_leased(text, len, dir, "", ret, diags, e);
+	return topology_load_as(NULL, text, len, dir, "", ret, diags, e);
 }
 
 int topology_load_leased(const char *text, size_t len, const char *dir, const char *leases,
 			 struct topology **ret, struct diags *diags, struct err *e)
+{
+	return topology_load_as(NULL, text, len, dir, leases, ret, diags, e);
+}
+
+int topology_load_as(const char *shown, const char *text, size_t len, const char *dir,
+		     const char *leases, struct topology **ret, struct diags *diags, struct err *e)
 {
 	struct leases *before = leases[0] ? leases_read(leases) : NULL;
 	struct arena *out _cleanup_arena_ = arena_new(MODEL_MAX);
@@ -125,6 +178,7 @@ int topology_load_leased(const char *text, size_t len, const char *dir, const ch
 		.work = work,
 		.diags = diags,
 		.dir = dir ? dir : ".",
+		.shown = shown,
 		.tenant = NOT_A_TENANT,
 		.suggestions = SUGGESTIONS,
 		.leases = before,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading a topology file.
+ * Reading a topology: of one file, or of a folder (lab/bundle.h).
  */
 #ifndef WARREN_LAB_LOAD_H
 #define WARREN_LAB_LOAD_H
@@ -11,14 +11,16 @@
 #include "base/err.h"
 #include "lab/model.h"
 
-#define LAB_FILE_MAX ((size_t)8 * 1024 * 1024) /* bytes of a topology file */
+#define LAB_FILE_MAX ((size_t)8 * 1024 * 1024) /* bytes of a topology, all its files together */
 
 struct diag {
+	const char *file; /* of a folder: its path, see topology_load_as(); NULL: the one file */
+	unsigned int nth; /* of the files, from 0 */
 	int line, column; /* from 1 */
 	const char *text; /* what is wrong (what to do) */
 };
 
-/* all that is wrong with one file, in the order of the file */
+/* all that is wrong, in the order of the files, topology.yaml first, and in that of each */
 struct diags {
 	struct arena *arena; /* owned */
 	struct diag *v;
@@ -27,7 +29,7 @@ struct diags {
 };
 
 /*
- * topology_load - read, check and expand @text (@len bytes, as read from a file).
+ * topology_load - read, check and expand @text (@len bytes, as read by bundle_read()).
  * @dir: folder, as an absolute path, that relative paths in the file (private_key_file …) start
  * from.
  * Pure: touches nothing but memory; key files are read when the lab is applied.
@@ -40,6 +42,14 @@ int topology_load(const char *text, size_t len, const char *dir, struct topology
 /* topology_load_leased - the same; pools give again what @leases (lab/lease.h; a text) says they gave. */
 int topology_load_leased(const char *text, size_t len, const char *dir, const char *leases,
 			 struct topology **ret, struct diags *diags, struct err *e);
+
+/*
+ * topology_load_as - the same, with the path that @text was read from, as it is to be @shown: the
+ * files of a folder are named from there on ("lab" gives "lab/tenants.d/c17.yaml").  NULL: from
+ * the folder on.
+ */
+int topology_load_as(const char *shown, const char *text, size_t len, const char *dir,
+		     const char *leases, struct topology **ret, struct diags *diags, struct err *e);
 
 /* topology_free, diags_free - NULL is allowed for both. */
 void topology_free(struct topology *t);

@@ -27,7 +27,8 @@
 #define KEY_LEN        32  /* bytes of a WireGuard key */
 
 struct src {
-	int line, column; /* both from 1; 0: not from the file */
+	int line, column;  /* both from 1; 0: not from the file */
+	unsigned int file; /* of a folder's (lab/bundle.h); 0: the topology file itself */
 };
 
 /* the name of an interface */
@@ -157,7 +158,7 @@ struct tenant {
 	struct ifname tunnel_if;  /* wg-TENANT, in the tenant */
 	struct ifname outside_if; /* eth-TENANT-nsB, in the tenant */
 	struct ifname bridge_if;  /* eth-TENANT-nsA, on the gateway's bridge */
-	uint32_t number;          /* of its brace range, or its place in the gateway, from 0 */
+	uint32_t number;          /* of its brace range; or its place in the topology file, or 0 */
 	uint16_t listen_port;     /* never 0 */
 	bool leased_port, leased_addresses; /* from a pool: lab/lease.h */
 	struct prefix_list napt_addresses;  /* at least one; prefix length is the segment's */

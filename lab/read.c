@@ -13,7 +13,7 @@
 
 struct src src_of(const struct node *n)
 {
-	return (struct src){.line = (int)n->line, .column = (int)n->column};
+	return (struct src){.line = (int)n->line, .column = (int)n->column, .file = n->file};
 }
 
 struct shown show(const char *text)
@@ -42,6 +42,36 @@ struct shown show(const char *text)
 }
 
 /* --- saying what is wrong ------------------------------------------------------------ */
+
+/* NULL: the lone file, whose name the caller knows */
+static const char *shown_path(struct load *ld, unsigned int file)
+{
+	const char *name = file < ld->files.n ? ld->files.files[file].name : NULL;
+	size_t len = ld->shown ? strlen(ld->shown) : 0;
+
+	if (!name || !ld->paths)
+		return name;
+	while (len > 1 && ld->shown[len - 1] == '/')
+		len--;
+	if (!ld->paths[file] && len)
+		ld->paths[file] = arena_printf(ld->diags->arena, "%.*s%s%s", (int)len, ld->shown,
+					       ld->shown[len - 1] == '/' ? "" : "/", name);
+	else if (!ld->paths[file])
+		ld->paths[file] = arena_strdup(ld->diags->arena, name);
+	return ld->paths[file];
+}
+
+struct there where(struct load *ld, struct src here, const struct src *there)
+{
+	struct there out;
+
+	if (here.file == there->file)
+		snprintf(out.s, sizeof(out.s), "line %d", there->line);
+	else
+		snprintf(out.s, sizeof(out.s), "%s:%d:%d", shown_path(ld, there->file), there->line,
+			 there->column);
+	return out;
+}
 
 /* has @kind not been said of this place yet? */
 static bool is_news(struct load *ld, struct src at, const void *kind)
@@ -75,7 +105,7 @@ static bool was_said(const struct load *ld, struct src at, const void *kind)
 static void vdiag(struct load *ld, struct src at, const void *kind, const char *fmt, va_list ap)
 {
 	struct diags *d = ld->diags;
-	char text[512];
+	char text[sizeof(struct there) + 512];
 	struct diag *v;
 
 	ld->errors++;
@@ -93,8 +123,11 @@ static void vdiag(struct load *ld, struct src at, const void *kind, const char *
 	if (!v)
 		return;
 	d->v = v;
-	d->v[d->n] = (struct diag){
-		.line = at.line, .column = at.column, .text = arena_strdup(d->arena, text)};
+	d->v[d->n] = (struct diag){.file = shown_path(ld, at.file),
+				   .nth = at.file,
+				   .line = at.line,
+				   .column = at.column,
+				   .text = arena_strdup(d->arena, text)};
 	if (d->v[d->n].text)
 		d->n++;
 }

@@ -13,12 +13,14 @@
 #ifndef WARREN_LAB_READ_H
 #define WARREN_LAB_READ_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/table.h"
+#include "lab/bundle.h"
 #include "lab/expand.h"
 #include "lab/load.h"
 #include "lab/yaml.h"
@@ -64,6 +66,8 @@ struct pool {
 	uint16_t port_first, port_last;
 	struct ip_range *addresses;
 	size_t n_addresses;
+	/* tenants of the topology file, which come first; those behind have files of their own */
+	size_t n_inline;
 };
 
 struct load {
@@ -72,17 +76,22 @@ struct load {
 	struct arena *work; /* gone when the model is complete */
 	struct diags *diags;
 	const char *dir;
-	struct table said;  /* what has been said where: once is enough */
-	size_t errors;      /* including those that had been said */
-	bool stop;          /* out of memory or out of bounds: read no more */
-	uint64_t steps;     /* values looked at, also again for each number of a range: bounded */
-	size_t suggestions; /* comparisons left for all of the file */
+	struct bundle files; /* what is read; a lone file has no name */
+	const char *shown;   /* what the names of files are shown behind; NULL: nothing */
+	const char **paths;  /* of the files, shown; each is made when it is needed */
+	struct table said;   /* what has been said where: once is enough */
+	size_t errors;       /* including those that had been said */
+	bool stop;           /* out of memory or out of bounds: read no more */
+	uint64_t steps;      /* values looked at, also again for each number of a range: bounded */
+	size_t suggestions;  /* comparisons left for all of the file */
+	uint64_t looks;      /* places looked at in pools: bounded as well */
 
 	/* where we are */
 	struct scope scope;
 	const char *key; /* of the value being read */
 	size_t host;     /* index of the host being read */
 	size_t tenant;   /* index of the tenant being read, or NOT_A_TENANT */
+	bool filed;      /* tenants are being read that have files of their own */
 
 	struct ref *refs;
 	size_t n_refs;
@@ -100,6 +109,13 @@ void diag(struct load *ld, struct src at, const char *fmt, ...)
 /* diag_kind - diag() with something else than @fmt to tell two errors of one place apart. */
 void diag_kind(struct load *ld, struct src at, const void *kind, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+struct there {
+	char s[PATH_MAX + 64];
+};
+
+/* where - @there for a message about @here: "line 12", or "lab/tenants.d/c17.yaml:3:5". */
+struct there where(struct load *ld, struct src here, const struct src *there);
 
 /* too_big - memory or steps are used up: said once, and reading stops. */
 void too_big(struct load *ld, struct src at);
@@ -190,6 +206,19 @@ void read_prefixes(struct load *ld, const struct node *n, enum prefix_rule rule,
 void prefix_add(struct load *ld, struct prefix_list *list, struct src src,
 		const struct ip_prefix *p);
 
+/* --- files -------------------------------------------------------------------------------- */
+
+/*
+ * read_tree - parse file @file of ld->files and hand it to @fn; NULL: only see whether it is YAML.
+ * @empty: what to do about a file that has nothing in it.
+ * Returns 0; -EINVAL or -ENOMEM, which has been said.
+ */
+int read_tree(struct load *ld, unsigned int file, const char *empty, read_fn *fn, void *obj);
+
+/* read_folder - the tenants that have files of their own, when the topology file has been read.
+ * Returns as read_tree() does. */
+int read_folder(struct load *ld);
+
 /* --- the parts of the file ------------------------------------------------------------- */
 
 void read_networks(struct load *ld, const struct node *n, void *obj);
@@ -199,6 +228,9 @@ void read_watch(struct load *ld, const struct node *n, void *obj);
 /* into a struct host */
 void read_wireguard(struct load *ld, const struct node *n, void *obj);
 void read_gateway(struct load *ld, const struct node *n, void *obj);
+/* a named_fn for an entry of `tenants`, into a struct gateway */
+void read_tenant(struct load *ld, const char *name, const struct node *key,
+		 const struct node *value, void *obj);
 void read_host_napt(struct load *ld, const struct node *n, void *obj);
 void read_runs(struct load *ld, const struct node *n, void *obj);
 void read_sysctls(struct load *ld, const struct node *n, void *obj);

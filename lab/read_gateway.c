@@ -128,8 +128,8 @@ static void tenant_interfaces(struct load *ld, struct tenant *t)
 		too_big(ld, t->src);
 }
 
-static void read_tenant(struct load *ld, const char *name, const struct node *key,
-			const struct node *value, void *obj)
+void read_tenant(struct load *ld, const char *name, const struct node *key,
+		 const struct node *value, void *obj)
 {
 	static const struct field fields[] = {
 		{"private_key", tenant_private_key, OPTIONAL},
@@ -155,7 +155,8 @@ static void read_tenant(struct load *ld, const char *name, const struct node *ke
 		     show(name).s);
 	t.number = strchr(key->text, '{') && ld->scope.set && ld->scope.n <= UINT32_MAX
 			   ? (uint32_t)ld->scope.n
-			   : (uint32_t)g->n_tenants;
+		   : ld->filed ? 0 /* its place comes and goes with others */
+			       : (uint32_t)g->n_tenants;
 	ld->tenant = g->n_tenants;
 	seen = read_map(ld, value, "a tenant", fields, ARRAY_SIZE(fields), &t);
 	ld->tenant = NOT_A_TENANT;
@@ -302,6 +303,7 @@ void read_gateway(struct load *ld, const struct node *n, void *obj)
 		return;
 	}
 	ld->pools = pools;
+	gw.pool.n_inline = gw.g.n_tenants;
 	ld->pools[ld->n_pools++] = gw.pool;
 	*g = gw.g;
 	((struct host *)obj)->gateway = g;

@@ -195,14 +195,14 @@ static void ref_port(struct resolving *r, const struct ref *ref)
 	const struct host *h = &r->t->hosts[ref->host];
 	uint16_t port = ref->owner == NOT_A_TENANT ? h->tunnels[ref->index].listen_port
 						   : h->gateway->tenants[ref->owner].listen_port;
-	size_t line;
+	size_t old;
 
-	if (!index_add(r, SPACE_PORT, ref->host, 0, &port, sizeof(port), (size_t)ref->src.line,
-		       &line))
+	if (!index_add(r, SPACE_PORT, ref->host, 0, &port, sizeof(port), src_value(&ref->src),
+		       &old))
 		diag(r->ld, ref->src,
-		     "port %u is used twice on host `%s` (line %zu has it; all its tunnels and "
+		     "port %u is used twice on host `%s` (%s has it; all its tunnels and "
 		     "tenants share one set of ports)",
-		     port, show(h->name).s, line);
+		     port, show(h->name).s, where(r->ld, ref->src, src_from(old)).s);
 }
 
 /* TENANT or HOST/TENANT; NULL with *@ret_problem: why not */

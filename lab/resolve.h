@@ -16,20 +16,20 @@ enum space {
 	SPACE_HOST,      /* index */
 	SPACE_TENANT,    /* of host a: index */
 	SPACE_ANYTENANT, /* of any host: index into resolving.tenants; two: AMBIGUOUS */
-	SPACE_NETNS,     /* line of the first */
+	SPACE_NETNS,     /* src_value() of the first; 0: the lab's networks */
 	SPACE_TUNNEL,    /* of host a: index */
 	SPACE_BRIDGE,    /* of host a: index */
 	SPACE_IF_FULL,   /* full name in the namespace of host a or its tenant b: struct ifname */
 	SPACE_IF_KERNEL, /* the same for the kernel's names */
-	SPACE_PORT,      /* UDP port of host a: line of the first */
-	SPACE_SEGMENT,   /* address on network a: line of the first */
-	SPACE_ON_BRIDGE, /* address on bridge b of host a: line of the first */
+	SPACE_PORT,      /* UDP port of host a: src_value() of the first */
+	SPACE_SEGMENT,   /* address on network a: src_value() of the first */
+	SPACE_ON_BRIDGE, /* address on bridge b of host a: src_value() of the first */
 	SPACE_ATTACHED,  /* network b on host a: index of its first attachment */
 	SPACE_ROUTED,    /* allowed IPs of the peers of tunnel b, or tenant, of host a */
 	SPACE_PEER,      /* public key, or reference, of the peers of the same */
-	SPACE_ROUTE,     /* table, metric, prefix; host a or its tenant b: line of the first */
-	SPACE_OWN,       /* prefix that a route of the file's own leads to; the same */
-	SPACE_NEAR,      /* prefix that can be reached without a `via`; the same */
+	SPACE_ROUTE, /* table, metric, prefix; host a or its tenant b: src_value() of the first */
+	SPACE_OWN,   /* prefix that a route of the file's own leads to; the same */
+	SPACE_NEAR,  /* prefix that can be reached without a `via`; the same */
 	SPACE_CONNECTED, /* network of an address of tunnel b of host a */
 	SPACE_INTO,      /* prefix of host a that is routed into a tunnel: index */
 };
@@ -45,6 +45,17 @@ struct resolving {
 	} * tenants; /* all there are */
 	size_t n_tenants;
 };
+
+/* a place in the files as a value; it is borrowed, and back from it */
+static inline size_t src_value(const struct src *src)
+{
+	return (size_t)(uintptr_t)src;
+}
+
+static inline const struct src *src_from(size_t value)
+{
+	return (const struct src *)(uintptr_t)value;
+}
 
 /*
  * index_add - enter @name (@len bytes, copied) of @space with @value; @a and @b: see enum space.
@@ -93,6 +104,11 @@ void resolve_peers(struct resolving *r);
 
 /* resolve_routes - none twice, and each by way of something that can be reached. */
 void resolve_routes(struct resolving *r);
+
+#define PREFIXES_MAX 64 /* of one network or bridge, ranges of one pool */
+
+/* known_prefixes - the first of one family, for the end of a message: " (take one of …)" */
+struct hint known_prefixes(const struct prefix_list *list, int family);
 
 /* the prefix of @list that @a lies in, or NULL */
 const struct ip_prefix *prefix_around(const struct prefix_list *list, const struct ip_addr *a);

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* addresses: each where it belongs, and only once; ports and addresses out of pools */
+/* addresses: each where it belongs, and only once */
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "lab/lease.h"
 #include "lab/resolve.h"
-
-#define PREFIXES_MAX       64 /* of one network or bridge, ranges of one pool */
-#define DEFAULT_PORT_FIRST 51820
-#define DEFAULT_PORT_LAST  65535
 
 const struct ip_prefix *prefix_around(const struct prefix_list *list, const struct ip_addr *a)
 {
@@ -34,8 +29,7 @@ bool is_reserved_address(const struct ip_prefix *net, const struct ip_addr *a)
 	return (ntohl(a->v4.s_addr) & host) == host;
 }
 
-/* the prefixes of one family, for a message */
-static struct hint known_prefixes(const struct prefix_list *list, int family)
+struct hint known_prefixes(const struct prefix_list *list, int family)
 {
 	struct hint h = {.s = ""};
 	char buf[IP_PREFIX_STRLEN];
@@ -76,14 +70,14 @@ static void check_network(struct resolving *r, const struct network *net)
 }
 
 static void claim(struct resolving *r, enum space space, size_t a, size_t b,
-		  const struct ip_addr *addr, struct src src, const char *where)
+		  const struct ip_addr *addr, const struct src *src, const char *on)
 {
 	char text[INET6_ADDRSTRLEN];
-	size_t line;
+	size_t old;
 
-	if (!index_add(r, space, a, b, addr->bytes, ip_addr_size(addr), (size_t)src.line, &line))
-		diag(r->ld, src, "address %s is used twice on %s (line %zu has it)",
-		     ip_addr_format(addr, text), show(where).s, line);
+	if (!index_add(r, space, a, b, addr->bytes, ip_addr_size(addr), src_value(src), &old))
+		diag(r->ld, *src, "address %s is used twice on %s (%s has it)",
+		     ip_addr_format(addr, text), show(on).s, where(r->ld, *src, src_from(old)).s);
 }
 
 static void check_attachment(struct resolving *r, const struct attachment *a)
@@ -106,7 +100,7 @@ static void check_attachment(struct resolving *r, const struct attachment *a)
 			diag(r->ld, a->addresses.src[i],
 			     "%s is the address of network `%s` itself or its broadcast address",
 			     buf, show(net->name).s);
-		claim(r, SPACE_SEGMENT, a->network, 0, addr, a->addresses.src[i], net->name);
+		claim(r, SPACE_SEGMENT, a->network, 0, addr, &a->addresses.src[i], net->name);
 	}
 }
 
@@ -123,7 +117,7 @@ static void check_bridge(struct resolving *r, size_t host, size_t index)
 			diag(r->ld, b->addresses.src[i],
 			     "%s is a network's own or broadcast address (take another)",
 			     ip_addr_format(&p->addr, buf));
-		claim(r, SPACE_ON_BRIDGE, host, index, &p->addr, b->addresses.src[i],
+		claim(r, SPACE_ON_BRIDGE, host, index, &p->addr, &b->addresses.src[i],
 		      b->ifname.full);
 	}
 }
@@ -150,7 +144,8 @@ static void check_napt_addresses(struct resolving *r, size_t host, const struct 
 				     "%s is the network's own or broadcast address on bridge `%s`",
 				     buf, show(b->ifname.full).s);
 		}
-		claim(r, SPACE_ON_BRIDGE, host, bridge, &p->addr, src, b->ifname.full);
+		claim(r, SPACE_ON_BRIDGE, host, bridge, &p->addr, &t->napt_addresses.src[i],
+		      b->ifname.full);
 	}
 }
 
@@ -186,217 +181,5 @@ void resolve_addresses(struct resolving *r)
 			check_tunnel_addresses(r, &h->tunnels[k]);
 		for (size_t k = 0; g && g->bridge != NOT_FOUND && k < g->n_tenants; k++)
 			check_napt_addresses(r, i, &h->bridges[g->bridge], &g->tenants[k]);
-	}
-}
-
-/* --- pools ----------------------------------------------------------------------------------- */
-
-/* how far a pool has been used */
-struct taking {
-	struct resolving *r;
-	size_t host;
-	const struct bridge *bridge;
-	uint32_t next_port, last_port;
-	struct ip_range ranges[PREFIXES_MAX];
-	size_t n_ranges;
-	size_t at[2]; /* range being used, IPv4 and IPv6 */
-	bool has[2];
-};
-
-static const int families[2] = {AF_INET, AF_INET6};
-
-static void take_port(struct taking *tk, struct tenant *t)
-{
-	for (; tk->next_port <= tk->last_port; tk->next_port++) {
-		uint16_t port = (uint16_t)tk->next_port;
-
-		if (index_add(tk->r, SPACE_PORT, tk->host, 0, &port, sizeof(port),
-			      (size_t)t->src.line, NULL)) {
-			t->listen_port = port;
-			tk->next_port++;
-			return;
-		}
-	}
-	diag(tk->r->ld, t->src,
-	     "no port is left in the pool for tenant `%s` (enlarge `pools: {listen_port: …}`)",
-	     show(t->name).s);
-	t->listen_port = DEFAULT_PORT_FIRST; /* never 0, also in a model that is thrown away */
-}
-
-/* the first of @range may be had: on the bridge, not reserved, not used */
-static bool try_address(struct taking *tk, const struct ip_range *range, struct tenant *t)
-{
-	size_t bridge = tk->r->t->hosts[tk->host].gateway->bridge;
-	const struct ip_prefix *p = prefix_around(&tk->bridge->addresses, &range->first);
-	struct ip_prefix got;
-	char buf[INET6_ADDRSTRLEN];
-
-	if (!p) {
-		diag(tk->r->ld, range->src, "%s is outside bridge `%s`%s",
-		     ip_addr_format(&range->first, buf), show(tk->bridge->ifname.full).s,
-		     known_prefixes(&tk->bridge->addresses, range->first.family).s);
-		return false;
-	}
-	if (is_reserved_address(p, &range->first) ||
-	    !index_add(tk->r, SPACE_ON_BRIDGE, tk->host, bridge, range->first.bytes,
-		       ip_addr_size(&range->first), (size_t)t->src.line, NULL))
-		return false;
-	got = (struct ip_prefix){.addr = range->first, .len = p->len};
-	prefix_add(tk->r->ld, &t->napt_addresses, t->src, &got);
-	return true;
-}
-
-/* @range shrinks from its beginning; false: it is used up */
-static bool take_from(struct taking *tk, struct ip_range *range, struct tenant *t)
-{
-	bool got = false;
-
-	while (!got && ip_addr_cmp(&range->first, &range->last) <= 0 && !tk->r->ld->stop) {
-		bool last = ip_addr_cmp(&range->first, &range->last) == 0;
-
-		if (!prefix_around(&tk->bridge->addresses, &range->first))
-			last = true; /* said once, not for each of 2^64 */
-		got = try_address(tk, range, t);
-		if (last || ip_addr_add(&range->first, 1, &range->first) < 0) {
-			range->first.family = AF_UNSPEC;
-			break;
-		}
-	}
-	return got;
-}
-
-static void take_address(struct taking *tk, int f, struct tenant *t)
-{
-	for (; tk->at[f] < tk->n_ranges; tk->at[f]++) {
-		struct ip_range *range = &tk->ranges[tk->at[f]];
-
-		if (range->first.family == families[f] && take_from(tk, range, t))
-			return;
-	}
-	diag_kind(tk->r->ld, t->src, &families[f],
-		  "no IPv%d address is left in the pool for tenant `%s` (enlarge `pools: "
-		  "{napt_addresses: …}` or the bridge's prefix)",
-		  f ? 6 : 4, show(t->name).s);
-}
-
-static void take_addresses(struct taking *tk, struct tenant *t)
-{
-	if (!tk->has[0] && !tk->has[1])
-		diag(tk->r->ld, t->src,
-		     "tenant `%s` has no `napt_addresses`, and bridge `%s` has no address to take "
-		     "one beside (give one of the two)",
-		     show(t->name).s, show(tk->bridge->ifname.full).s);
-	for (int f = 0; f < 2; f++)
-		if (tk->has[f])
-			take_address(tk, f, t);
-}
-
-/* what the file says, or else the bridge's own prefixes */
-static void fill_ranges(struct taking *tk, const struct pool *pool)
-{
-	const struct prefix_list *list = &tk->bridge->addresses;
-
-	if (pool->n_addresses > PREFIXES_MAX)
-		diag(tk->r->ld, pool->addresses[PREFIXES_MAX].src, "a pool of more than %d ranges",
-		     PREFIXES_MAX);
-	for (size_t i = 0; i < pool->n_addresses && i < PREFIXES_MAX; i++)
-		tk->ranges[tk->n_ranges++] = pool->addresses[i];
-	for (size_t i = 0; !pool->n_addresses && i < list->n && i < PREFIXES_MAX; i++) {
-		tk->ranges[tk->n_ranges] = prefix_range(&list->v[i]);
-		tk->ranges[tk->n_ranges++].src = list->src[i];
-	}
-	for (size_t i = 0; i < tk->n_ranges; i++)
-		tk->has[tk->ranges[i].first.family == AF_INET6] = true;
-}
-
-/* --- what a pool gave before, it gives again --------------------------------------------------- */
-
-static bool in_ranges(const struct taking *tk, const struct ip_addr *a)
-{
-	for (size_t i = 0; i < tk->n_ranges; i++) {
-		const struct ip_range *range = &tk->ranges[i];
-
-		if (range->first.family == a->family && ip_addr_cmp(&range->first, a) <= 0 &&
-		    ip_addr_cmp(a, &range->last) <= 0)
-			return true;
-	}
-	return false;
-}
-
-/* is @a in the pool, and does nobody else have it? */
-static bool is_free(const struct taking *tk, const struct ip_addr *a)
-{
-	size_t bridge = tk->r->t->hosts[tk->host].gateway->bridge;
-
-	return in_ranges(tk, a) && prefix_around(&tk->bridge->addresses, a) &&
-	       index_get(tk->r, SPACE_ON_BRIDGE, tk->host, bridge, a->bytes, ip_addr_size(a)) ==
-		       NOT_FOUND;
-}
-
-/* all of them, or none: an address of one family alone would leave the other out */
-static bool lease_addresses(struct taking *tk, const struct lease *l, struct tenant *t)
-{
-	for (int f = 0; f < 2; f++)
-		if (tk->has[f] != (l->addresses[f].family != AF_UNSPEC) ||
-		    (tk->has[f] && !is_free(tk, &l->addresses[f])))
-			return false;
-	for (int f = 0; f < 2; f++) {
-		const struct ip_range one = {
-			.first = l->addresses[f], .last = l->addresses[f], .src = t->src};
-
-		if (tk->has[f] && !try_address(tk, &one, t))
-			take_address(tk, f, t);
-	}
-	return true;
-}
-
-static void take_leased(struct taking *tk, struct tenant *t)
-{
-	const struct host *h = &tk->r->t->hosts[tk->host];
-	const struct lease *l = leases_find(tk->r->ld->leases, h->name, t->name);
-	uint16_t port = l ? l->port : 0;
-
-	if (!l)
-		return;
-	if (!t->listen_port && port && port >= tk->next_port && port <= tk->last_port &&
-	    index_add(tk->r, SPACE_PORT, tk->host, 0, &port, sizeof(port), (size_t)t->src.line,
-		      NULL)) {
-		t->listen_port = port;
-		t->leased_port = true;
-	}
-	if (!t->napt_addresses.n && tk->bridge && lease_addresses(tk, l, t))
-		t->leased_addresses = true;
-}
-
-void resolve_pools(struct resolving *r)
-{
-	for (size_t i = 0; i < r->ld->n_pools; i++) {
-		const struct pool *pool = &r->ld->pools[i];
-		const struct host *h = &r->t->hosts[pool->host];
-		struct gateway *g = h->gateway;
-		struct taking tk = {
-			.r = r,
-			.host = pool->host,
-			.bridge = g->bridge == NOT_FOUND ? NULL : &h->bridges[g->bridge],
-			.next_port = pool->has_ports ? pool->port_first : DEFAULT_PORT_FIRST,
-			.last_port = pool->has_ports ? pool->port_last : DEFAULT_PORT_LAST,
-		};
-
-		if (tk.bridge)
-			fill_ranges(&tk, pool);
-		for (size_t k = 0; r->ld->leases && k < g->n_tenants && !r->ld->stop; k++)
-			take_leased(&tk, &g->tenants[k]);
-		for (size_t k = 0; k < g->n_tenants && !r->ld->stop; k++) {
-			struct tenant *t = &g->tenants[k];
-
-			if (!t->listen_port) {
-				take_port(&tk, t);
-				t->leased_port = true;
-			}
-			if (!t->napt_addresses.n && tk.bridge) {
-				take_addresses(&tk, t);
-				t->leased_addresses = true;
-			}
-		}
 	}
 }

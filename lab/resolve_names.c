@@ -62,18 +62,18 @@ static void name_interfaces(struct resolving *r, size_t host, bool long_ones)
 	}
 }
 
-static void enter_netns(struct resolving *r, const char *netns, struct src src)
+static void enter_netns(struct resolving *r, const char *netns, const struct src *src)
 {
-	size_t line;
+	size_t old;
 
-	if (!index_add(r, SPACE_NETNS, 0, 0, netns, strlen(netns), (size_t)src.line, &line)) {
-		if (line)
-			diag(r->ld, src,
-			     "namespace `%s` is there twice (line %zu has it; give one another "
+	if (!index_add(r, SPACE_NETNS, 0, 0, netns, strlen(netns), src_value(src), &old)) {
+		if (old)
+			diag(r->ld, *src,
+			     "namespace `%s` is there twice (%s has it; give one another "
 			     "`netns`)",
-			     show(netns).s, line);
+			     show(netns).s, where(r->ld, *src, src_from(old)).s);
 		else
-			diag(r->ld, src,
+			diag(r->ld, *src,
 			     "namespace `%s` is the one of the lab's networks (give another `netns`)",
 			     show(netns).s);
 	}
@@ -92,7 +92,7 @@ static void enter_tenant(struct resolving *r, size_t host, size_t tenant)
 	}
 	r->tenants = v;
 	r->tenants[r->n_tenants] = (struct tenant_place){.host = host, .tenant = tenant};
-	enter_netns(r, t->netns, t->src);
+	enter_netns(r, t->netns, &t->src);
 	index_add(r, SPACE_TENANT, host, 0, t->name, len, tenant, NULL);
 	if (!index_add(r, SPACE_ANYTENANT, 0, 0, t->name, len, r->n_tenants, &old) &&
 	    old != AMBIGUOUS)
@@ -105,7 +105,7 @@ static void enter_host(struct resolving *r, size_t i)
 	const struct host *h = &r->t->hosts[i];
 
 	index_add(r, SPACE_HOST, 0, 0, h->name, strlen(h->name), i, NULL);
-	enter_netns(r, h->netns, h->src);
+	enter_netns(r, h->netns, &h->src);
 	for (size_t k = 0; k < h->n_bridges; k++)
 		index_add(r, SPACE_BRIDGE, i, 0, h->bridges[k].ifname.full,
 			  strlen(h->bridges[k].ifname.full), k, NULL);

@@ -53,9 +53,9 @@ static size_t get_prefix(const struct resolving *r, enum space space, size_t a, 
 
 /* --- the same route twice ------------------------------------------------------------------ */
 
-/* false, with its line in *@ret_line: there is one already */
+/* false, with its place in *@ret_old: there is one already; @rt may pass, @src is kept */
 static bool add_route(struct resolving *r, const struct place *pl, const struct route *rt,
-		      size_t *ret_line)
+		      const struct src *src, size_t *ret_old)
 {
 	uint32_t metric = rt->metric;
 	struct prefix_key to = key_of(&rt->to);
@@ -67,8 +67,7 @@ static bool add_route(struct resolving *r, const struct place *pl, const struct 
 	memcpy(key + sizeof(rt->table), &metric, sizeof(metric));
 	memcpy(key + sizeof(rt->table) + sizeof(metric), to.bytes, to.len);
 	return index_add(r, SPACE_ROUTE, pl->host, pl->tenant, key,
-			 sizeof(rt->table) + sizeof(metric) + to.len, (size_t)rt->src.line,
-			 ret_line);
+			 sizeof(rt->table) + sizeof(metric) + to.len, src_value(src), ret_old);
 }
 
 /*
@@ -85,10 +84,9 @@ static void add_made(struct resolving *r, const struct place *pl, const struct p
 	for (size_t i = 0; i < l->n && !r->ld->stop; i++)
 		if (makes_route(&l->v[i]))
 			add_route(r, pl,
-				  &(struct route){.src = l->src[i],
-						  .to = ip_prefix_network(&l->v[i]),
+				  &(struct route){.to = ip_prefix_network(&l->v[i]),
 						  .table = RT_TABLE_MAIN},
-				  NULL);
+				  &l->src[i], NULL);
 }
 
 /* not those of attachments: in host mode somebody else may have made them, with a metric */
@@ -118,7 +116,7 @@ static bool replaces(const struct place *pl, const struct route *rt)
 static void add_routes(struct resolving *r, const struct place *pl)
 {
 	char buf[IP_PREFIX_STRLEN];
-	size_t line;
+	size_t old;
 
 	if (pl->n_routes)
 		add_all_made(r, pl);
@@ -127,11 +125,12 @@ static void add_routes(struct resolving *r, const struct place *pl)
 
 		if (rt->to.addr.family == AF_UNSPEC) /* could not be read */
 			continue;
-		if (!add_route(r, pl, rt, &line))
+		if (!add_route(r, pl, rt, &rt->src, &old))
 			diag(r->ld, rt->src,
-			     "a route to %s is there already (line %zu makes it; take this one "
+			     "a route to %s is there already (%s makes it; take this one "
 			     "out, or give it another `metric` or `table`)",
-			     ip_prefix_format(&rt->to, buf), line);
+			     ip_prefix_format(&rt->to, buf),
+			     where(r->ld, rt->src, src_from(old)).s);
 		if (replaces(pl, rt))
 			add_prefix(r, SPACE_OWN, pl->host, pl->tenant, &rt->to, 0, NULL);
 	}

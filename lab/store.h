@@ -4,7 +4,8 @@
  *
  *	lock		held (flock) by whoever changes the lab
  *	journal		what it has made (lab/journal.h)
- *	topology.yaml	the file it was made from, word for word
+ *	topology.yaml	the file it was made from, word for word; of a folder, the bundle
+ *			(lab/bundle.h)
  *	meta.json	how: host, backend, folder of the file, warren's version
  *	peers		public keys of peers that the file names by reference, as they were set
  *	leases		what the gateway's pools gave (lab/lease.h)
@@ -35,8 +36,8 @@ struct store {
 
 /* how a lab was made; strings are owned */
 struct lab_meta {
-	char *file;           /* the topology file, absolute */
-	char *dir;            /* its folder */
+	char *file;           /* the topology file or folder, absolute */
+	char *dir;            /* the folder that paths in it start from */
 	char *host;           /* --host; NULL: every host is a namespace here */
 	char *backend;        /* "kernel", "userspace", "none" */
 	uint64_t cookie;      /* host mode: of the namespace that is the host */

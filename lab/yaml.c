@@ -13,6 +13,7 @@
 struct builder {
 	yaml_parser_t parser;
 	struct arena *arena;
+	unsigned int file;
 	struct yaml_error *error;
 	struct table anchors; /* name to the node, complete or not */
 	struct node *top;
@@ -77,6 +78,7 @@ static int node_new(struct builder *b, const yaml_mark_t *at, enum node_kind kin
 	n->kind = (uint8_t)kind;
 	n->line = (uint32_t)at->line + 1;
 	n->column = (uint32_t)at->column + 1;
+	n->file = b->file;
 	*ret = n;
 	return 0;
 }
@@ -280,12 +282,13 @@ static int parse_all(struct builder *b, const char *text, size_t len)
 	return 0;
 }
 
-int yaml_read(const char *text, size_t len, struct arena *arena, struct node **ret,
-	      struct yaml_error *error)
+int yaml_read(const char *text, size_t len, unsigned int file, struct arena *arena,
+	      struct node **ret, struct yaml_error *error)
 {
-	struct builder b = {.arena = arena, .error = error};
+	struct builder b = {.arena = arena, .file = file, .error = error};
 	int r = yaml_text_check(&text, &len, error);
 
+	error->empty = false;
 	if (r < 0)
 		return r;
 	if (!yaml_parser_initialize(&b.parser))
@@ -295,9 +298,9 @@ int yaml_read(const char *text, size_t len, struct arena *arena, struct node **r
 	table_free(&b.anchors);
 	if (r < 0)
 		return r;
+	error->empty = !b.top;
 	if (!b.top)
-		return fail(&b, &(yaml_mark_t){0},
-			    "the file is empty (a topology starts with `name:`)");
+		return fail(&b, &(yaml_mark_t){0}, "the file is empty");
 	*ret = b.top;
 	return 0;
 }

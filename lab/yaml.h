@@ -35,6 +35,7 @@ struct node {
 	uint32_t line, column; /* from 1 */
 	uint32_t len;          /* scalar: bytes of text */
 	uint32_t below;        /* list, mapping: nodes below, aliases followed */
+	uint32_t file;         /* as given to yaml_read() */
 	uint8_t kind;          /* enum node_kind */
 	bool plain;            /* scalar without quotes */
 };
@@ -42,16 +43,17 @@ struct node {
 /* what is wrong with the text, and where (line and column from 1) */
 struct yaml_error {
 	int line, column;
+	bool empty; /* there is nothing but comments, if that */
 	char text[200];
 };
 
 /*
- * yaml_read - parse @text (@len bytes) into nodes of @arena.
+ * yaml_read - parse @text (@len bytes) into nodes of @arena, which are marked with @file.
  * Returns 0 and the document's top node in *@ret; -EINVAL with @error filled in; -ENOMEM: the
  * arena's limit is reached or memory is short, and @error has the place alone.
  */
-int yaml_read(const char *text, size_t len, struct arena *arena, struct node **ret,
-	      struct yaml_error *error);
+int yaml_read(const char *text, size_t len, unsigned int file, struct arena *arena,
+	      struct node **ret, struct yaml_error *error);
 
 /* yaml_is_null - a value that was left out: nothing, "~" or "null", without quotes. */
 bool yaml_is_null(const struct node *n);

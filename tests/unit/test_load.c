@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "lab/bundle.h"
 #include "lab/load.h"
 #include "wg/key.h"
 
@@ -35,7 +36,8 @@ static char *diagnose(const char *text, size_t len, struct topology **ret)
 		assert_int_equal(e.kind, ERR_INVALID);
 		assert_true(d.n > 0);
 		for (size_t i = 0; i < d.n; i++)
-			fprintf(f, "%d:%d: error: %s\n", d.v[i].line, d.v[i].column, d.v[i].text);
+			fprintf(f, "%s%s%d:%d: error: %s\n", d.v[i].file ? d.v[i].file : "",
+				d.v[i].file ? ":" : "", d.v[i].line, d.v[i].column, d.v[i].text);
 		fclose(f);
 	}
 	diags_free(&d);
@@ -64,13 +66,18 @@ static char *print(const struct topology *t, enum secrets secrets)
 	return out;
 }
 
+/* a file, or a folder as its bundle */
 static char *read_whole(const char *path, size_t *ret_len)
 {
 	struct err e = ERR_INIT;
 	char *text = NULL;
+	bool folder;
+	size_t len;
 
-	if (io_read_file(path, LAB_FILE_MAX, &text, ret_len, &e) < 0)
+	if (bundle_read(path, &text, &len, &folder, &e) < 0)
 		fail_msg("%s", e.msg);
+	if (ret_len)
+		*ret_len = len;
 	return text;
 }
 
@@ -108,6 +115,8 @@ static void test_good(void **state)
 	(void)state;
 	each_file("tests/topologies/good/*.yaml", 7, check_good);
 	each_file("topologies/*.yaml", 1, check_good);
+	each_file("tests/topologies/good/*.d", 3, check_good);
+	each_file("topologies/branches", 1, check_good);
 }
 
 /* says what stands in the .err beside it, word for word, and no secret */
@@ -120,7 +129,7 @@ static void check_bad(const char *path)
 	char *said _cleanup_free_ = diagnose(text, len, &t);
 	char *want _cleanup_free_ = NULL;
 
-	assert_true(asprintf(&err_path, "%.*s.err", (int)strlen(path) - 5, path) > 0);
+	assert_true(asprintf(&err_path, "%.*s.err", (int)(strrchr(path, '.') - path), path) > 0);
 	want = read_whole(err_path, NULL);
 	if (!said)
 		fail_msg("%s loads", path);
@@ -132,6 +141,7 @@ static void test_bad(void **state)
 {
 	(void)state;
 	each_file("tests/topologies/bad/*.yaml", 20, check_bad);
+	each_file("tests/topologies/bad/*.d", 5, check_bad);
 }
 
 static void test_niransix(void **state)

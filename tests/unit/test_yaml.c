@@ -20,7 +20,7 @@ static void check_error(const char *text, size_t len, int line, int column, cons
 	struct yaml_error e;
 	struct node *top = NULL;
 
-	assert_int_equal(yaml_read(text, len, a, &top, &e), -EINVAL);
+	assert_int_equal(yaml_read(text, len, 0, a, &top, &e), -EINVAL);
 	assert_non_null(strstr(e.text, said));
 	assert_int_equal(e.line, line);
 	assert_int_equal(e.column, column);
@@ -43,12 +43,13 @@ static void test_tree(void **state)
 	struct node *top;
 
 	(void)state;
-	assert_int_equal(yaml_read(text, sizeof(text) - 1, arena, &top, &error), 0);
+	assert_int_equal(yaml_read(text, sizeof(text) - 1, 7, arena, &top, &error), 0);
 	assert_int_equal(top->kind, NODE_MAP);
 	a = top->child;
 	assert_string_equal(a->text, "a");
 	assert_int_equal(a->line, 1);
 	assert_int_equal(a->column, 1);
+	assert_int_equal(a->file, 7);
 	assert_int_equal(a->next->kind, NODE_LIST);
 	assert_true(a->next->child->plain);
 	assert_false(a->next->child->next->plain);
@@ -58,6 +59,7 @@ static void test_tree(void **state)
 	d = b->next->next;
 	assert_int_equal(d->next->kind, NODE_MAP);
 	assert_ptr_equal(d->next->child, b->next->child);
+	assert_int_equal(d->next->file, 7);
 	e = d->next->next;
 	assert_true(yaml_is_null(e->next));
 	assert_null(e->next->next);
@@ -122,7 +124,7 @@ static void test_limit(void **state)
 	assert_non_null(text);
 	for (size_t i = 0; i < 1000000; i += 4)
 		memcpy(text + i, "- a\n", 4);
-	assert_int_equal(yaml_read(text, 1000000, a, &top, &e), -ENOMEM);
+	assert_int_equal(yaml_read(text, 1000000, 0, a, &top, &e), -ENOMEM);
 	assert_true(e.line > 1000);
 	arena_free(a);
 }

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every example past the schema and past the loader: the two have to agree.
 
+A folder is seen file by file: topology.yaml past the schema itself, the files of tenants.d past
+its definition of them.
+
 usage: [WARREN=./warren] tests/schema.py     (from the top of the tree)
 needs: python3-yaml, python3-jsonschema
 
@@ -32,12 +35,26 @@ BEYOND = {
     "routes": "routes that meet",
     "route-via": "which prefix an address lies in",
     "two-documents": "documents are seen one by one",
+    "folder-no-gateway": "which hosts are gateways",
+    "folder-pools": "how far a pool reaches",
+    "folder-twice": "names, ports and addresses of several files",
+    "folder-which-gateway": "whose tenants they are",
     "utf16": "the encoding, which YAML readers undo",
 }
 
 
-def by_schema(validator, path):
-    """What the schema, or YAML before it, has against a file; None: nothing."""
+def by_schema(validators, path):
+    """What the schema, or YAML before it, has against a file or a folder; None: nothing."""
+    topology, tenants = validators
+    if not os.path.isdir(path):
+        return file_by_schema(topology, path)
+    said = file_by_schema(topology, path + "/topology.yaml")
+    for file in sorted(glob.glob(path + "/tenants.d/**/*.yaml", recursive=True)):
+        said = said or file_by_schema(tenants, file)
+    return said
+
+
+def file_by_schema(validator, path):
     try:
         with open(path, "rb") as f:
             documents = list(yaml.safe_load_all(f))
@@ -54,15 +71,17 @@ def main():
     with open("topologies/schema.json", encoding="utf-8") as f:
         schema = json.load(f)
     jsonschema.Draft7Validator.check_schema(schema)
-    validator = jsonschema.Draft7Validator(schema)
+    of_tenants = {"$ref": "#/definitions/tenants_file", "definitions": schema["definitions"]}
+    validators = (jsonschema.Draft7Validator(schema), jsonschema.Draft7Validator(of_tenants))
     wrong = []
     good = glob.glob("tests/topologies/good/*.yaml") + glob.glob("topologies/*.yaml")
-    bad = glob.glob("tests/topologies/bad/*.yaml")
+    good += glob.glob("tests/topologies/good/*.d") + glob.glob("topologies/*/")
+    bad = glob.glob("tests/topologies/bad/*.yaml") + glob.glob("tests/topologies/bad/*.d")
     if not good or not bad:
         wrong.append("no examples here: run from the top of the tree")
     for path in sorted(good + bad):
-        name = path.rsplit("/", 1)[1][: -len(".yaml")]
-        said = by_schema(validator, path)
+        name = os.path.splitext(os.path.basename(path))[0]
+        said = by_schema(validators, path)
         loads = subprocess.run([warren, "validate", path], capture_output=True, check=False)
         if path in good:
             if said:

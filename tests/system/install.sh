@@ -23,6 +23,7 @@ is "what is installed" "$(cd "$dest" && find . -type f -printf '%m %P\n' | grep 
 ok "the topologies and their schema" test -e "$dest/usr/share/warren/topologies/niransix.yaml" \
 	-a -e "$dest/usr/share/warren/topologies/schema.json"
 ok "the program works from there" "$dest/usr/bin/warren" validate "$dest/usr/share/warren/topologies/niransix.yaml"
+ok "also with the folder of one" "$dest/usr/bin/warren" validate "$dest/usr/share/warren/topologies/branches"
 like "the manual has the commands" "$(mandoc -Tascii "$dest/usr/share/man/man1/warren.1" | col -b)" 'warren conntrack list LAB'
 like "a version" "$("$dest/usr/bin/warren" --version)" '^warren [0-9]+\.[0-9]+\.[0-9]+$'
 ok "make uninstall" make -C "$tmp/tree" uninstall DESTDIR="$dest" PREFIX=/usr

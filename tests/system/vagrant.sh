@@ -28,7 +28,7 @@ vagrant_with() {
 	WARREN_TOPOLOGY=topologies/$file vagrant "$@"
 }
 
-for file in niransix.yaml double-nat.yaml overlap.yaml; do
+for file in niransix.yaml double-nat.yaml overlap.yaml branches; do
 	# shellcheck disable=SC2086 # no provider option, or one
 	ok "valid: $file" vagrant_with $file validate $provider
 done
@@ -76,6 +76,13 @@ if command -v ruby >/dev/null; then
 	is "overlap: ten customers from one range" \
 		"$(made overlap.yaml | jq -r '[keys[] | select(test("^customer0[0-9]$"))] | length')" 10
 
+	out=$(made branches)
+	is "branches, a folder: the machines of its topology.yaml" \
+		"$(jq -r 'keys[] | select(endswith("args") | not)' <<<"$out" | tr '\n' ' ')" \
+		"office till-berlin till-lyon till-porto "
+	is "branches: the machine is told the folder" "$(jq -r '."office args"[1:4] | join(" ")' <<<"$out")" \
+		"/vagrant/topologies/branches branches -"
+
 	# an interface without a name must not be taken for the machine's own eth0
 	cat >topologies/unnamed.yaml <<-'YAML'
 		name: unnamed
@@ -94,6 +101,9 @@ fi
 
 fails "a thousand machines are refused" vagrant_with concentrator.yaml validate $provider
 like "and it says why" "$(cat "$tmp/.out")" '1000 machines are too many'
+mkdir topologies/empty
+fails "a folder without topology.yaml is refused" vagrant_with empty validate $provider
+like "and it is named" "$(cat "$tmp/.out")" 'topologies/empty: no such file'
 fails "a file that is not there is refused" vagrant_with none.yaml validate $provider
 like "and it is named" "$(cat "$tmp/.out")" 'topologies/none\.yaml: no such file'
 printf 'name: [broken\n' >topologies/broken.yaml

@@ -430,7 +430,7 @@ static char *print_dir(void)
 	size_t size;
 	FILE *f;
 
-	if (topology_load_as("DIR/", text, strlen(text), dir, &t, &d, &e) < 0)
+	if (topology_load_as("DIR/", text, strlen(text), dir, "", &t, &d, &e) < 0)
 		fail_msg("%s:%d: %s", d.v[0].file, d.v[0].line, d.v[0].text);
 	f = open_memstream(&out, &size);
 	topology_print(t, SECRETS_SHOWN, f);

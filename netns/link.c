@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <netlink/attr.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* a link message with its ifinfomsg, or NULL */
 static struct nl_msg *start(int type, int flags, const struct ifinfomsg *ifi)
@@ -41,13 +42,29 @@ static int put_end(struct nl_msg *m, const struct link_end *end)
 	return r;
 }
 
+/*
+ * An address of its own, at random like those that the kernel gives.  A bridge without has the lowest
+ * one of its ports': it changes when that port goes or a lower one comes, and everybody on the
+ * bridge sends to an address that is not there any more until his neighbour entry is renewed.
+ */
+static int put_own_address(struct nl_msg *m)
+{
+	uint8_t mac[6];
+
+	if (getrandom(mac, sizeof(mac), 0) != sizeof(mac))
+		return -errno;
+	mac[0] = (uint8_t)((mac[0] & 0xfe) | 0x02); /* of one, given locally */
+	return nla_put(m, IFLA_ADDRESS, sizeof(mac), mac);
+}
+
 struct nl_msg *link_msg_bridge(const struct link_end *end)
 {
 	struct ifinfomsg ifi = {.ifi_index = (int)end->index};
 	struct nl_msg *m = start(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi);
 	struct nlattr *info, *data;
 
-	if (!m || put_end(m, end) < 0 || !(info = nla_nest_start(m, IFLA_LINKINFO)) ||
+	if (!m || put_end(m, end) < 0 || put_own_address(m) < 0 ||
+	    !(info = nla_nest_start(m, IFLA_LINKINFO)) ||
 	    nla_put_string(m, IFLA_INFO_KIND, "bridge") < 0 ||
 	    !(data = nla_nest_start(m, IFLA_INFO_DATA)) ||
 	    nla_put_u8(m, IFLA_BR_MCAST_SNOOPING, 0) < 0)

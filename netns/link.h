@@ -26,7 +26,10 @@ struct link_end {
 	int ns_fd;        /* namespace to be born in; -1: the channel's own */
 };
 
-/* link_msg_bridge - RTM_NEWLINK: a bridge, down.  STP off, no multicast snooping. */
+/*
+ * link_msg_bridge - RTM_NEWLINK: a bridge, down.  STP off, no multicast snooping; its address stays
+ * the same whatever ports come and go.
+ */
 struct nl_msg *link_msg_bridge(const struct link_end *end);
 
 /* link_msg_veth - RTM_NEWLINK: a pair, both ends down, each born in its namespace. */

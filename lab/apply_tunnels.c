@@ -10,6 +10,8 @@
 #include "lab/tunnel.h"
 #include "wg/device.h"
 
+#define NEW_TRIES 5
+
 /* paths of a userspace tunnel's socket and log below the lab's folder */
 struct paths {
 	char folder[256], uapi[320], log[320], mark[256];
@@ -83,11 +85,29 @@ int apply_tunnel_start(struct apply *a, const struct op *op, struct err *e)
 	return wg_userspace_start(&place, record_process, &b, &a->starting[op->tunnel->number], e);
 }
 
+/* one that was started beside many others may have missed something: then once more, by itself */
+static int finish_userspace(struct apply *a, const struct op *op, const struct wg_place *place,
+			    struct err *e)
+{
+	struct wg_birth **b = &a->starting[op->tunnel->number];
+	struct proc_id id;
+	int r = wg_userspace_finish(place, *b, &id, e);
+
+	*b = NULL;
+	for (int i = 0; i < NEW_TRIES && r == -ENOBUFS; i++) {
+		*e = (struct err)ERR_INIT;
+		r = apply_tunnel_start(a, op, e);
+		if (!r)
+			r = wg_userspace_finish(place, *b, &id, e);
+		*b = NULL;
+	}
+	return r;
+}
+
 int apply_tunnel(struct apply *a, const struct op *op, struct err *e)
 {
 	const struct plan_tunnel *k = op->tunnel;
 	struct wg_place place;
-	struct proc_id id;
 	struct paths p;
 	int r = 0;
 
@@ -100,14 +120,8 @@ int apply_tunnel(struct apply *a, const struct op *op, struct err *e)
 		r = apply_record(a, REC_LINK, a->ns[k->home].cookie, k->index, k->ifname->name, e);
 	if (r < 0)
 		return r;
-	if (a->plan->backend == BACKEND_KERNEL) {
-		r = wg_kernel_create(&place, e);
-	} else {
-		struct wg_birth *b = a->starting[k->number];
-
-		a->starting[k->number] = NULL;
-		r = wg_userspace_finish(&place, b, &id, e);
-	}
+	r = a->plan->backend == BACKEND_KERNEL ? wg_kernel_create(&place, e)
+					       : finish_userspace(a, op, &place, e);
 	return !r ? apply_altnames(a, k->home, op, k->ifname->full, e) : r;
 }
 

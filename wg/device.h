@@ -110,7 +110,8 @@ int wg_kernel_create(const struct wg_place *place, struct err *e);
  * wireguard-go looks once a second whether it is up, and one that it finds down drops its
  * sockets until it looks again.  Its device is up in its own eyes, so that wg_set() reports a
  * port that is in use.  @place as it was for the start.  @b is freed in any case; on failure
- * process, interface and socket are gone.
+ * process, interface and socket are gone.  -ENOBUFS: so much happened in the birth namespace that
+ * the process would not have lived; another one may.
  *
  * wg_userspace_abort - end what was started.  NULL is allowed.
  *

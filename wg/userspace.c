@@ -270,8 +270,10 @@ int wg_userspace_finish(const struct wg_place *place, struct wg_birth *b, struct
 
 	if (!r) {
 		tell_mtu(place, b);
-		r = fault_point("process ready", e);
+		r = wg_userspace_calm(&b->id, b->pidfd, b->way != TUN_IN_PLACE, e);
 	}
+	if (!r)
+		r = fault_point("process ready", e);
 	if (!r)
 		r = tun_bring_home(place, b->way, b->ifindex, e);
 	if (!r)

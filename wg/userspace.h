@@ -5,7 +5,10 @@
 #ifndef WARREN_WG_USERSPACE_H
 #define WARREN_WG_USERSPACE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
+#include "base/proc.h"
 
 #define WIREGUARD_GO_MTU 1420 /* what wireguard-go sets when it starts, whatever it finds */
 
@@ -22,5 +25,12 @@
  * @ret_mnt_ns, @ret_dir: the namespace and its /run/wireguard; both stay ours.  Any thread.
  */
 int hideaway_get(int *ret_mnt_ns, int *ret_dir, struct err *e);
+
+/*
+ * wg_userspace_calm - make wireguard-go @id survive whatever happens in its birth namespace; see
+ * userspace_calm.c.  @elsewhere: its interface lives in another one.  Needs Linux 5.6 and the right
+ * to ptrace(2) it; without, nothing is changed.  -ENOBUFS: it is too late.
+ */
+int wg_userspace_calm(const struct proc_id *id, int pidfd, bool elsewhere, struct err *e);
 
 #endif

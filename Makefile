@@ -96,7 +96,11 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libwarren.a
 $(BUILD)/tests/system/%_tool: $(BUILD)/tests/system/%_tool.o $(BUILD)/libwarren.a
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
--include $(OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d)
+DISTURB := $(addprefix $(BUILD)/tests/system/disturb_,tool.o traffic.o report.o)
+$(BUILD)/tests/system/disturb_tool: $(DISTURB) $(BUILD)/libwarren.a
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(TOOLS:=.d) $(DISTURB:.o=.d)
 
 # --- packages ------------------------------------------------------------------------------
 deps:

@@ -248,7 +248,7 @@ static int save(struct adopter *a, const struct store *s, struct err *e)
 	int r = a->host ? ns_own_cookie(&m.cookie, e) : 0;
 
 	if (!peers || !leases)
-		r = err_code(e, ENOMEM, "adopt");
+		return err_code(e, ENOMEM, "adopt");
 	if (!r)
 		r = store_save(s, f->text, f->len, &m, e);
 	if (!r)

@@ -142,7 +142,7 @@ static int load_formers(struct comparison *c, const struct lab_file *f, struct e
 	if (c->unchanged)
 		return 0;
 	c->formers = calloc(n + 1, sizeof(*c->formers));
-	c->had = calloc(n + 1, sizeof(*c->had));
+	c->had = calloc(n + 1, sizeof(const struct plan *));
 	if (!c->formers || !c->had)
 		return err_code(e, ENOMEM, "compare");
 	r = add_former(c, NULL, e);

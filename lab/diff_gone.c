@@ -33,10 +33,10 @@ static bool is_here(const struct gone *g, const struct op *op)
 static unsigned int find_record(const struct gone *g, enum record_kind kind, uint32_t index,
 				const char *text)
 {
-	size_t n, len = strlen(text);
+	size_t n, len = text ? strlen(text) : 0;
 	const struct record *recs = journal_records(g->d->in->journal, &n);
 
-	for (size_t i = n; i-- > 0;)
+	for (size_t i = text ? n : 0; i-- > 0;)
 		if (recs[i].live && recs[i].kind == kind && (!index || recs[i].index == index) &&
 		    !strncmp(recs[i].text, text, len) &&
 		    (!recs[i].text[len] || recs[i].text[len] == ' '))

@@ -290,13 +290,14 @@ static void change_peer(struct diff *d, const struct op *op, const struct peer *
 {
 	const struct topology *t = d->in->want->topology, *before = t;
 	const struct peer *had = had_peer(d, op->tunnel, want->public_key.bytes, &before);
-	const char *name = peer_words(d, t, want, want->public_key.bytes);
 	static const uint8_t none[KEY_LEN];
 	char text[IP_ENDPOINT_STRLEN];
 	struct change *s;
+	const char *name;
 
 	*c = (struct peer_change){.peer = want};
 	memcpy(c->public_key, want->public_key.bytes, KEY_LEN);
+	name = peer_words(d, t, want, c->public_key);
 	c->preshared_key = memcmp(want->preshared_key.bytes,
 				  is->has_preshared_key ? is->preshared_key : none, KEY_LEN) != 0;
 	if (c->preshared_key)

@@ -117,12 +117,12 @@ void build_segment_name(struct build *b, struct ifname *name, const char *full)
 		return;
 	}
 	name_shorten(full, probe, name->name);
-	while (segment_name_taken(b, name->name) && probe < 100) {
+	while (full && segment_name_taken(b, name->name) && ++probe < 100) {
 		/* one that fits has no other: a longer one has */
-		if (!probe && strlen(full) <= IF_NAME_MAX)
+		if (strlen(full) <= IF_NAME_MAX)
 			full = arena_printf(b->p->arena, "%s-warren-port", full);
 		if (full)
-			name_shorten(full, ++probe, name->name);
+			name_shorten(full, probe, name->name);
 	}
 	if (table_add_str(&b->port_names, name->name, 0, NULL) < 0)
 		b->no_memory = true;

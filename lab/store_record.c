@@ -236,7 +236,7 @@ static int by_value(const void *a, const void *b)
 int store_formers(const struct store *s, unsigned int **ret, size_t *ret_n, struct err *e)
 {
 	DIR *d = opendir(s->dir);
-	unsigned int *v = NULL, number, *grown;
+	unsigned int *v = NULL, number = 0, *grown;
 	struct dirent *entry;
 	size_t n = 0;
 
@@ -294,7 +294,7 @@ int store_drop_formers(const struct store *s, struct err *e)
 {
 	_cleanup_free_ unsigned int *numbers = NULL;
 	char name[32], path[256];
-	size_t n;
+	size_t n = 0;
 	int r = store_formers(s, &numbers, &n, e);
 
 	for (size_t i = 0; i < n && !r; i++) {

@@ -98,7 +98,7 @@ int tunnel_change_config(const struct plan_tunnel *k, const struct tunnel_change
 	struct wg_config c = {.has_private_key = change->private_key,
 			      .has_listen_port = change->listen_port || change->release_port,
 			      .has_fwmark = change->fwmark,
-			      .fwmark = k->tunnel ? k->tunnel->fwmark : 0};
+			      .fwmark = k->tenant ? 0 : k->tunnel->fwmark};
 
 	if (change->private_key)
 		memcpy(c.private_key, key->bytes, WG_KEY_LEN);

@@ -386,7 +386,7 @@ struct undo_all {
 static int undo_thread(void *arg, struct err *e)
 {
 	const struct undo_all *all = arg;
-	struct undo *u;
+	struct undo *u = NULL;
 	int r = undo_begin(all->j, all->hooks, &u, e);
 
 	if (r < 0)

@@ -242,7 +242,7 @@ static int save(const struct up *u, const struct store *s, struct err *e)
 
 	m.first_index = u->plan->first_index;
 	if (!peers || !leases)
-		r = err_code(e, ENOMEM, "keys");
+		return err_code(e, ENOMEM, "keys");
 	if (!r)
 		r = store_save(s, u->f->text, u->f->len, &m, e);
 	if (!r)

@@ -389,7 +389,7 @@ static int undo_thread(void *arg, struct err *e)
 	struct undo *u = NULL;
 	int r = undo_begin(all->j, all->hooks, &u, e);
 
-	if (r < 0)
+	if (r < 0 || !u)
 		return r;
 	r = undo_records(u, e);
 	sysctl_view_end();

@@ -195,6 +195,7 @@ int topology_load_as(const char *shown, const char *text, size_t len, const char
 	r = load_into(&ld, text, len);
 	leases_free(before);
 	table_free(&ld.said);
+	table_free(&ld.runs);
 	if (r == -EINVAL && !diags->n)
 		r = -ENOMEM; /* no room left to say what is wrong */
 	if (r == -ENOMEM)

@@ -79,6 +79,7 @@ struct load {
 	struct bundle files; /* what is read; a lone file has no name */
 	const char *shown;   /* what the names of files are shown behind; NULL: nothing */
 	const char **paths;  /* of the files, shown; each is made when it is needed */
+	struct table runs;   /* by host and command: how many programs there are */
 	struct table said;   /* what has been said where: once is enough */
 	size_t errors;       /* including those that had been said */
 	bool stop;           /* out of memory or out of bounds: read no more */

@@ -275,11 +275,27 @@ static void run_ready(struct load *ld, const struct node *n, void *obj)
 	read_map(ld, n, "`ready`", fields, ARRAY_SIZE(fields), obj);
 }
 
-static bool same_argv(const char *const *a, const char *const *b)
+/* how many programs of this host have had this command before; counts this one */
+static unsigned int count_alike(struct load *ld, const char *const *argv, struct src src)
 {
-	while (a && b && *a && *b && !strcmp(*a, *b))
-		a++, b++;
-	return a && b && !*a && !*b;
+	size_t len = sizeof(ld->host), n = 0;
+	char *key, *p;
+
+	for (size_t i = 0; argv && argv[i]; i++)
+		len += strlen(argv[i]) + 1;
+	key = ld->stop ? NULL : arena_alloc(ld->work, len);
+	if (!key) {
+		too_big(ld, src);
+		return 0;
+	}
+	memcpy(key, &ld->host, sizeof(ld->host));
+	p = key + sizeof(ld->host);
+	for (size_t i = 0; argv && argv[i]; i++)
+		p = stpcpy(p, argv[i]) + 1;
+	(void)table_get(&ld->runs, key, len, &n);
+	if (table_set(&ld->runs, key, len, n + 1) < 0)
+		too_big(ld, src);
+	return (unsigned int)n;
 }
 
 static void read_run(struct load *ld, const struct node *n, void *obj)
@@ -293,8 +309,7 @@ static void read_run(struct load *ld, const struct node *n, void *obj)
 
 	read_map(ld, n, "a program", fields, ARRAY_SIZE(fields), &r);
 	r.place = (unsigned int)h->n_runs;
-	for (size_t i = 0; i < h->n_runs; i++)
-		r.number += same_argv(h->runs[i].argv, r.argv);
+	r.number = count_alike(ld, r.argv, r.src);
 	v = grow(ld, r.src, h->runs, h->n_runs, sizeof(*v));
 	if (!v)
 		return;

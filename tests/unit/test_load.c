@@ -302,13 +302,47 @@ static void test_many_routes(void **state)
 	free(text);
 }
 
+/* programs that are alike are counted, host by host; no pair of them is compared */
+static void test_many_programs(void **state)
+{
+	static const char alike[] =
+		"name: x\nhosts:\n  \"h{1..2}\":\n    run: [{command: a b}, {command: [a, b]}, "
+		"{command: [ab]}, {command: [a, b]}, {command: a b}, {command: [a, b]}]\n";
+	struct topology *t;
+	char *text = NULL;
+	size_t size, n;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(f);
+	fputs("name: x\nhosts:\n  a:\n    run:\n", f);
+	for (int i = 0; i < 40000; i++)
+		fprintf(f, "      - {command: [sleep, \"%d\"]}\n", i % 30000);
+	fputs("      - {}\n", f);
+	fclose(f);
+	assert_true(refuse(text, size, &n) < 2.0);
+	assert_int_equal(n, 1);
+	free(text);
+	t = load(alike, strlen(alike));
+	for (size_t h = 0; h < 2; h++) {
+		static const unsigned int numbers[] = {0, 0, 0, 1, 1, 2};
+
+		for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
+			assert_int_equal(t->hosts[h].runs[i].place, i);
+			assert_int_equal(t->hosts[h].runs[i].number, numbers[i]);
+		}
+	}
+	topology_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),       cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_niransix),   cmocka_unit_test(test_range),
-		cmocka_unit_test(test_long_names), cmocka_unit_test(test_many_errors),
-		cmocka_unit_test(test_too_big),    cmocka_unit_test(test_many_routes),
+		cmocka_unit_test(test_good),          cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_niransix),      cmocka_unit_test(test_range),
+		cmocka_unit_test(test_long_names),    cmocka_unit_test(test_many_errors),
+		cmocka_unit_test(test_too_big),       cmocka_unit_test(test_many_routes),
+		cmocka_unit_test(test_many_programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

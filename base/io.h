@@ -5,8 +5,10 @@
 #ifndef WARREN_BASE_IO_H
 #define WARREN_BASE_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -29,6 +31,19 @@ int io_write_file(const char *path, const void *data, size_t len, mode_t mode, s
  * -EEXIST: there is one already.
  */
 int io_create_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
+
+/*
+ * io_replace_file - put @data in the place of a file that somebody else made.  The new one has its
+ * owner, mode and extended attributes (with them, access control lists), and is on the disk before
+ * it takes the name.
+ * @was: what stat(2) said of it when it was read.  -ESTALE: by now it is another, or has changed.
+ * On any failure the file is untouched and nothing is left beside it.  Blocks on the disk.
+ */
+int io_replace_file(const char *path, const struct stat *was, const void *data, size_t len,
+		    struct err *e);
+
+/* io_same_file - do two results of stat(2) mean the same file, unchanged? */
+bool io_same_file(const struct stat *a, const struct stat *b);
 
 /* io_read_value - a short file such as one of /proc/sys, without its trailing newline. */
 int io_read_value(const char *path, char *buf, size_t size, struct err *e);

@@ -2,10 +2,10 @@
 #include "lab/keys.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -41,13 +41,19 @@ static int read_key(const char *path, struct key *ret, struct err *e)
 	return 0;
 }
 
-static int make_key(const char *path, struct key *ret, struct err *e)
+static int make_folder(const char *path, struct err *e)
 {
-	char text[WG_KEY_BASE64_LEN + 1], dir[PATH_MAX];
-	int r;
+	char dir[PATH_MAX];
 
 	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path), path);
-	r = io_mkdir_p(dir, 0700, e);
+	return io_mkdir_p(dir, 0700, e);
+}
+
+static int make_key(const char *path, struct key *ret, struct err *e)
+{
+	char text[WG_KEY_BASE64_LEN + 1];
+	int r = make_folder(path, e);
+
 	if (r < 0)
 		return r;
 	wg_key_generate_private(ret->bytes);
@@ -61,6 +67,13 @@ static int make_key(const char *path, struct key *ret, struct err *e)
 	return r;
 }
 
+const char *keys_path(const char *lab, const char *host, const char *name,
+		      char buf[static PATH_MAX])
+{
+	snprintf(buf, PATH_MAX, "%s/%s/%s/%s.key", WARREN_STATE_DIR, lab, host, name);
+	return buf;
+}
+
 /* @file: named in the topology; NULL: the one kept for HOST/NAME, made where it is missing */
 static int private_key(const struct resolver *v, struct key *key, const char *file,
 		       const char *host, const char *name, struct err *e)
@@ -71,7 +84,7 @@ static int private_key(const struct resolver *v, struct key *key, const char *fi
 
 	if (key->present)
 		return 0;
-	snprintf(kept, sizeof(kept), "%s/%s/%s/%s.key", WARREN_STATE_DIR, v->t->name, host, name);
+	keys_path(v->t->name, host, name, kept);
 	r = read_key(file ? file : kept, key, &why);
 	if (!r || v->make == KEYS_FIND)
 		return 0;
@@ -264,4 +277,55 @@ int keys_recall(struct topology *t, const struct host *only, const char *peers, 
 {
 	each_reference(t, read_remembered, &peers);
 	return keys_resolve(t, only, KEYS_FIND, e);
+}
+
+/* --- one key ------------------------------------------------------------------------------ */
+
+int keys_keep(const char *path, struct key *ret, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = read_key(path, ret, &why);
+
+	if (r == -ENOENT)
+		return make_key(path, ret, e);
+	if (r < 0)
+		*e = why;
+	return r;
+}
+
+int keys_write(const char *path, const struct key *key, struct err *e)
+{
+	char text[WG_KEY_BASE64_LEN + 1];
+	int r = make_folder(path, e);
+
+	if (r < 0)
+		return r;
+	wg_key_format(key->bytes, text);
+	text[WG_KEY_BASE64_LEN - 1] = '\n';
+	return io_write_file(path, text, WG_KEY_BASE64_LEN, 0600, e);
+}
+
+int keys_replace(const char *path, const char *old, struct key *ret, struct err *e)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	char text[WG_KEY_BASE64_LEN + 1];
+	struct key was = {.present = false};
+	struct stat st;
+	int r;
+
+	if (!real && errno == ENOENT)
+		return make_key(path, ret, e);
+	if (!real || stat(real, &st) < 0)
+		return err_errno(e, "%s", path);
+	r = old ? read_key(real, &was, e) : 0;
+	if (!r && old)
+		r = keys_write(old, &was, e);
+	if (r < 0)
+		return r;
+	wg_key_generate_private(ret->bytes);
+	ret->present = true;
+	wg_key_format(ret->bytes, text);
+	text[WG_KEY_BASE64_LEN - 1] = '\n';
+	st.st_mode = S_IFREG | 0600;
+	return io_replace_file(real, &st, text, WG_KEY_BASE64_LEN, e);
 }

@@ -7,6 +7,8 @@
 #ifndef WARREN_LAB_KEYS_H
 #define WARREN_LAB_KEYS_H
 
+#include <limits.h>
+
 #include "base/err.h"
 #include "lab/model.h"
 
@@ -34,5 +36,22 @@ char *keys_remember(const struct topology *t);
  * keys_recall - like keys_resolve() with KEYS_FIND, with the keys of peers as @peers remembers them.
  */
 int keys_recall(struct topology *t, const struct host *only, const char *peers, struct err *e);
+
+/* keys_path - where the key of @host's tunnel or tenant @name is kept; returns @buf. */
+const char *keys_path(const char *lab, const char *host, const char *name,
+		      char buf[static PATH_MAX]);
+
+/* keys_keep - the private key at @path, which is made (0600) with its folder where it is missing. */
+int keys_keep(const char *path, struct key *ret, struct err *e);
+
+/*
+ * keys_replace - put a new private key in the place of the one at @path: atomically, mode 0600, by the
+ * same owner, behind a symbolic link if it is one; made where it is missing.
+ * @old: where the former key is kept, 0600, in the place of what is there; NULL: nowhere.
+ */
+int keys_replace(const char *path, const char *old, struct key *ret, struct err *e);
+
+/* keys_write - write @key to @path (0600), in the place of what is there, making its folder. */
+int keys_write(const char *path, const struct key *key, struct err *e);
 
 #endif

@@ -7,7 +7,7 @@
 # make check-unit | check-schema | check-system | check-vm    parts of it
 # make lint       format, clang-tidy, cppcheck, includes, spelling, shell scripts
 # make sanitize   unit and system tests under AddressSanitizer and UBSan (as root)
-# make fuzz       the loader's fuzzer, for FUZZ_SECONDS=60
+# make fuzz       the fuzzers of the loader and the editor, for FUZZ_SECONDS=60 each
 # make bench      what it costs, against a script and a bare loop (as root)
 # make install | uninstall    below PREFIX=/usr/local and DESTDIR
 # make clean
@@ -33,7 +33,7 @@ BUILD_PACKAGES := gcc libc6-dev pkg-config libnl-3-dev libnl-route-3-dev libnftn
 RUN_PACKAGES   := wireguard-go iproute2
 DEMO_PACKAGES  := wireguard-tools conntrack iputils-ping
 TEST_PACKAGES  := $(DEMO_PACKAGES) netbase libcmocka-dev nftables tcpdump procps util-linux ethtool jq \
-	python3 python3-yaml python3-jsonschema socat strace graphviz mandoc zsh fish vagrant \
+	python3 python3-yaml python3-jsonschema socat patch strace graphviz mandoc zsh fish vagrant \
 	qemu-system-x86 busybox-static cpio kmod file
 LINT_PACKAGES  := clang clang-format clang-tidy cppcheck codespell shellcheck
 BENCH_PACKAGES := $(TEST_PACKAGES) time mininet
@@ -148,20 +148,26 @@ compile-flags:
 	@printf '%s\n' -std=gnu11 $(DEFINES) $(LIB_CFLAGS) -Wall -Wextra >build/compile_flags.txt
 
 FUZZ_SECONDS ?= 60
-# the loader, which is pure, and what it needs
-FUZZ_SRC := tests/fuzz/fuzz_load.c $(wildcard lab/load.c lab/bundle.c lab/read*.c lab/resolve*.c lab/yaml*.c \
-	lab/expand.c lab/lease.c lab/names.c lab/suggest.c lab/print*.c) base/arena.c base/addr.c base/err.c \
+# the loader and the editor, which are pure, and what they need
+FUZZ_SRC := $(wildcard lab/load.c lab/bundle.c lab/read*.c lab/resolve*.c lab/yaml*.c lab/expand.c \
+	lab/lease.c lab/names.c lab/suggest.c lab/print*.c) base/arena.c base/addr.c base/err.c \
 	base/table.c wg/key.c
-build/fuzz/fuzz_load: $(FUZZ_SRC) $(wildcard base/*.h lab/*.h wg/key.h)
+build/fuzz/fuzz_edit: $(addprefix lab/,edit.c edit_entry.c edit_find.c edit_mask.c edit_pair.c \
+	edit_text.c edit_tree.c)
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SRC) $(wildcard base/*.h lab/*.h wg/key.h)
 	@mkdir -p $(@D)
 	clang -std=gnu11 $(DEFINES) $(LIB_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -o $@ $(FUZZ_SRC) $(LIB_LDLIBS)
-fuzz:
+		-fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(LIB_LDLIBS)
+fuzz: fuzz-load fuzz-edit
+.PHONY: fuzz-load fuzz-edit
+fuzz-load: FUZZ_SEEDS := tests/fuzz/corpus/load
+fuzz-edit: FUZZ_SEEDS := tests/fuzz/corpus/load tests/golden/edit
+fuzz-load fuzz-edit: fuzz-%:
 	@.ci/need $(BUILD_PACKAGES) clang
-	@$(MAKE) --no-print-directory build/fuzz/fuzz_load
-	@mkdir -p build/fuzz/corpus
-	build/fuzz/fuzz_load -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=512 \
-		-print_final_stats=1 build/fuzz/corpus tests/fuzz/corpus/load
+	@$(MAKE) --no-print-directory build/fuzz/fuzz_$*
+	@mkdir -p build/fuzz/corpus-$*
+	build/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=512 \
+		-print_final_stats=1 -artifact_prefix=build/fuzz/ build/fuzz/corpus-$* $(FUZZ_SEEDS)
 
 bench:
 	@.ci/need $(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES)

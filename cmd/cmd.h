@@ -55,6 +55,11 @@ struct cmd {
 	const struct command *command;
 	bool json, quiet, verbose;
 	const char *values[CMD_OPTIONS_MAX]; /* by place in command->options; a flag: "" */
+	struct given {
+		size_t option; /* place in command->options */
+		const char *value;
+	} * given; /* all options of the command's own, as they were given */
+	size_t n_given;
 	struct err err;
 };
 
@@ -65,6 +70,10 @@ const struct command *command_find(const char *name);
 
 /* cmd_value - the argument of option @name, "" for a flag, NULL where it was not given. */
 const char *cmd_value(const struct cmd *c, const char *name);
+
+/* cmd_each_value - the @i-th argument, from 0, of an option that may be given more than once; NULL:
+ * it was not given as often. */
+const char *cmd_each_value(const struct cmd *c, const char *name, size_t i);
 
 /* cmd_fail - print c->err as `warren: what failed: why (what to do)`; returns the exit status. */
 int cmd_fail(struct cmd *c);
@@ -79,6 +88,6 @@ void cmd_catch_signals(void);
 /* the commands themselves */
 extern const struct command cmd_validate, cmd_up, cmd_down, cmd_plan, cmd_apply, cmd_adopt, cmd_ls,
 	cmd_status, cmd_exec, cmd_shell, cmd_capture, cmd_probe, cmd_conntrack, cmd_graph, cmd_key,
-	cmd_doctor, cmd_completion, cmd_help;
+	cmd_tenant, cmd_doctor, cmd_completion, cmd_help;
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,10 +13,10 @@
 #include "lab/suggest.h"
 
 const struct command *const commands[] = {
-	&cmd_validate, &cmd_up,    &cmd_down,       &cmd_plan,  &cmd_apply,
-	&cmd_adopt,    &cmd_ls,    &cmd_status,     &cmd_exec,  &cmd_shell,
-	&cmd_capture,  &cmd_probe, &cmd_conntrack,  &cmd_graph, &cmd_key,
-	&cmd_doctor,   &cmd_help,  &cmd_completion, NULL,
+	&cmd_validate, &cmd_up,     &cmd_down,      &cmd_plan,       &cmd_apply,
+	&cmd_adopt,    &cmd_ls,     &cmd_status,    &cmd_exec,       &cmd_shell,
+	&cmd_capture,  &cmd_probe,  &cmd_conntrack, &cmd_graph,      &cmd_key,
+	&cmd_tenant,   &cmd_doctor, &cmd_help,      &cmd_completion, NULL,
 };
 
 const struct option_spec global_options[] = {
@@ -62,6 +63,14 @@ const char *cmd_value(const struct cmd *c, const char *name)
 	for (size_t i = 0; c->command->options && c->command->options[i].name; i++)
 		if (!strcmp(c->command->options[i].name, name))
 			return c->values[i];
+	return NULL;
+}
+
+const char *cmd_each_value(const struct cmd *c, const char *name, size_t i)
+{
+	for (size_t k = 0; k < c->n_given; k++)
+		if (!strcmp(c->command->options[c->given[k].option].name, name) && i-- == 0)
+			return c->given[k].value;
 	return NULL;
 }
 
@@ -173,6 +182,12 @@ static int take_global(struct cmd *c, const struct option_spec *o)
 	}
 }
 
+static void take_own(struct cmd *c, size_t option, const char *value)
+{
+	c->values[option] = value;
+	c->given[c->n_given++] = (struct given){option, value};
+}
+
 /* parses options up to the command, or after it; -1: go on at optind; else the exit status */
 static int take_options(struct cmd *c, int argc, char **argv)
 {
@@ -200,7 +215,7 @@ static int take_options(struct cmd *c, int argc, char **argv)
 		if (o == '?')
 			return unknown_option(c, argv[optind - 1]);
 		if (o >= OWN_BASE)
-			c->values[o - OWN_BASE] = optarg ? optarg : "";
+			take_own(c, (size_t)(o - OWN_BASE), optarg ? optarg : "");
 		else
 			status = take_global(c, &global_options[o - GLOBAL_BASE]);
 	}
@@ -231,9 +246,10 @@ static int flush(struct cmd *c, int status)
 
 int main(int argc, char **argv)
 {
+	struct given *given _cleanup_free_ = NULL;
 	struct cmd c = {.err = ERR_INIT};
+	size_t n, letters = 0;
 	int status;
-	size_t n;
 
 	/* a reader that goes away is an error of write(), not the end in the middle of a change */
 	signal(SIGPIPE, SIG_IGN);
@@ -250,6 +266,13 @@ int main(int argc, char **argv)
 	c.command = command_find(argv[0]);
 	if (!c.command)
 		return unknown_command(&c, argv[0]);
+	for (int i = 0; i < argc; i++)
+		letters += strlen(argv[i]);
+	c.given = given = calloc(letters, sizeof(*given)); /* one letter is an option at most */
+	if (!given) {
+		err_code(&c.err, ENOMEM, "read the options");
+		return cmd_fail(&c);
+	}
 	status = take_options(&c, argc, argv);
 	if (status >= 0)
 		return flush(&c, status);

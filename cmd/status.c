@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/out.h"
+#include "cmd/status.h"
 #include "lab/preflight.h"
 #include "lab/status.h"
 
@@ -34,7 +35,7 @@ static json_t *peer_json(const struct lab *l, const struct tunnel_status *t,
 			 "allowed_ips", prefixes_json(p->allowed_ips, p->n_allowed_ips));
 }
 
-static json_t *tunnel_json(const struct lab *l, const struct tunnel_status *t)
+json_t *status_tunnel_json(const struct lab *l, const struct tunnel_status *t)
 {
 	char key[WG_KEY_BASE64_LEN];
 	json_t *peers = json_array(), *o;
@@ -66,7 +67,7 @@ static json_t *host_json(const struct lab *l, const struct host *h, const struct
 						prefixes_json(k->addresses, k->n_addresses)));
 	}
 	for (size_t i = 0; i < ns->n_tunnels; i++)
-		json_array_append_new(tunnels, tunnel_json(l, &ns->tunnels[i]));
+		json_array_append_new(tunnels, status_tunnel_json(l, &ns->tunnels[i]));
 	return json_pack("{s:s, s:s?, s:b, s:o, s:o}", "name", h->name, "netns", ns->netns, "there",
 			 ns->there, "interfaces", links, "wireguard", tunnels);
 }
@@ -82,7 +83,7 @@ static json_t *tenant_json(const struct lab *l, const struct host *h, const stru
 	if (ns->has_sessions)
 		json_object_set_new(o, "sessions", json_integer((json_int_t)ns->sessions));
 	if (ns->n_tunnels)
-		json_object_set_new(o, "wireguard", tunnel_json(l, &ns->tunnels[0]));
+		json_object_set_new(o, "wireguard", status_tunnel_json(l, &ns->tunnels[0]));
 	return o;
 }
 

@@ -150,8 +150,8 @@ compile-flags:
 FUZZ_SECONDS ?= 60
 # the loader and the editor, which are pure, and what they need
 FUZZ_SRC := $(wildcard lab/load.c lab/bundle.c lab/read*.c lab/resolve*.c lab/yaml*.c lab/expand.c \
-	lab/lease.c lab/names.c lab/suggest.c lab/print*.c) base/arena.c base/addr.c base/err.c \
-	base/table.c wg/key.c
+	lab/lease.c lab/names.c lab/print*.c) base/arena.c base/addr.c base/diag.c base/err.c \
+	base/suggest.c base/table.c base/text.c wg/key.c
 build/fuzz/fuzz_edit: $(addprefix lab/,edit.c edit_entry.c edit_find.c edit_mask.c edit_pair.c \
 	edit_text.c edit_tree.c)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SRC) $(wildcard base/*.h lab/*.h wg/key.h)

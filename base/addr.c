@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NAME_MAX_LEN 253 /* bytes of a host's name, RFC 1035 */
+
 size_t ip_addr_size(const struct ip_addr *a)
 {
 	return a->family == AF_INET ? 4 : a->family == AF_INET6 ? 16 : 0;
@@ -92,6 +94,36 @@ int ip_endpoint_parse(const char *s, struct ip_endpoint *ret)
 		return -EINVAL;
 	e.port = (uint16_t)port;
 	*ret = e;
+	return 0;
+}
+
+/* letters, digits, dots, dashes and underscores; not a number that failed to be an address */
+static bool is_host_name(const char *s, size_t len)
+{
+	static const char ok[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+
+	return len > 0 && len <= NAME_MAX_LEN && strspn(s, ok) >= len && s[0] != '.' &&
+	       s[0] != '-' && strspn(s, "0123456789.") < len;
+}
+
+int ip_host_port_parse(const char *s, struct ip_endpoint *ret, size_t *ret_name_len)
+{
+	const char *colon = strrchr(s, ':');
+	struct ip_endpoint e;
+	unsigned int port;
+	size_t len = 0;
+
+	if (ip_endpoint_parse(s, &e) < 0) {
+		len = colon ? (size_t)(colon - s) : 0;
+		if (!len || !is_host_name(s, len) || parse_uint(colon + 1, 65535, &port) < 0)
+			return -EINVAL;
+		e = (struct ip_endpoint){.addr.family = AF_UNSPEC, .port = (uint16_t)port};
+	}
+	if (!e.port)
+		return -EINVAL;
+	*ret = e;
+	*ret_name_len = len;
 	return 0;
 }
 

@@ -57,6 +57,14 @@ int ip_prefix_parse(const char *s, struct ip_prefix *ret);
  */
 int ip_endpoint_parse(const char *s, struct ip_endpoint *ret);
 
+/*
+ * ip_host_port_parse - an endpoint as above, or "NAME:PORT" with the name of a host: letters,
+ * digits, `.`, `-` and `_`, 253 at most, and not just digits and dots.  PORT is 1 to 65535.
+ * *@ret_name_len: bytes of the name, with which @s begins, and ret->addr.family is AF_UNSPEC;
+ * 0: an address.  Returns 0, or -EINVAL with both untouched.
+ */
+int ip_host_port_parse(const char *s, struct ip_endpoint *ret, size_t *ret_name_len);
+
 /* Formatting into a buffer of the given size; each returns @buf. */
 const char *ip_addr_format(const struct ip_addr *a, char buf[static INET6_ADDRSTRLEN]);
 const char *ip_prefix_format(const struct ip_prefix *p, char buf[static IP_PREFIX_STRLEN]);

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/suggest.h"
 #include "cmd/cmd.h"
 #include "cmd/help.h"
-#include "lab/suggest.h"
 
 const struct command *const commands[] = {
 	&cmd_validate, &cmd_up,     &cmd_down,      &cmd_plan,       &cmd_apply,

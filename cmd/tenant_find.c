@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/suggest.h"
 #include "cmd/out.h"
-#include "lab/suggest.h"
 #include "wg/key.h"
 
 /* --- the file ----------------------------------------------------------------------------- */

@@ -123,20 +123,6 @@ static int read_all(struct load *ld, const char *text, size_t len)
 	return r ? r : q;
 }
 
-/* in the order of the files; what is said of one place in the order of its words */
-static int compare_diags(const void *a, const void *b)
-{
-	const struct diag *x = a, *y = b;
-
-	if (x->nth != y->nth)
-		return x->nth < y->nth ? -1 : 1;
-	if (x->line != y->line)
-		return x->line < y->line ? -1 : 1;
-	if (x->column != y->column)
-		return x->column < y->column ? -1 : 1;
-	return strcmp(x->text, y->text);
-}
-
 static int load_into(struct load *ld, const char *text, size_t len)
 {
 	int r;
@@ -150,8 +136,7 @@ static int load_into(struct load *ld, const char *text, size_t len)
 	r = read_all(ld, text, len);
 	if (r == 0 && !ld->stop)
 		resolve(ld);
-	if (ld->diags->n)
-		qsort(ld->diags->v, ld->diags->n, sizeof(*ld->diags->v), compare_diags);
+	diags_sort(ld->diags);
 	return ld->errors ? -EINVAL : r;
 }
 
@@ -214,12 +199,4 @@ void topology_free(struct topology *t)
 {
 	if (t)
 		arena_free(t->arena);
-}
-
-void diags_free(struct diags *d)
-{
-	if (!d)
-		return;
-	arena_free(d->arena);
-	*d = (struct diags){.arena = NULL};
 }

@@ -8,25 +8,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/diag.h"
 #include "base/err.h"
 #include "lab/model.h"
 
 #define LAB_FILE_MAX ((size_t)8 * 1024 * 1024) /* bytes of a topology, all its files together */
-
-struct diag {
-	const char *file; /* of a folder: its path, see topology_load_as(); NULL: the one file */
-	unsigned int nth; /* of the files, from 0 */
-	int line, column; /* from 1 */
-	const char *text; /* what is wrong (what to do) */
-};
-
-/* all that is wrong, in the order of the files, topology.yaml first, and in that of each */
-struct diags {
-	struct arena *arena; /* owned */
-	struct diag *v;
-	size_t n;
-	size_t dropped; /* beyond the first 10,000 */
-};
 
 /*
  * topology_load - read, check and expand @text (@len bytes, as read by bundle_read()).
@@ -51,9 +37,8 @@ int topology_load_leased(const char *text, size_t len, const char *dir, const ch
 int topology_load_as(const char *shown, const char *text, size_t len, const char *dir,
 		     const char *leases, struct topology **ret, struct diags *diags, struct err *e);
 
-/* topology_free, diags_free - NULL is allowed for both. */
+/* topology_free - NULL is allowed. */
 void topology_free(struct topology *t);
-void diags_free(struct diags *d);
 
 enum secrets { SECRETS_MASKED, SECRETS_SHOWN };
 

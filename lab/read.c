@@ -6,39 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lab/suggest.h"
+#include "base/suggest.h"
 
-#define DIAGS_MAX 10000
 #define STEPS_MAX 4000000 /* values and ranges looked at, see step(); about a second */
 
 struct src src_of(const struct node *n)
 {
 	return (struct src){.line = (int)n->line, .column = (int)n->column, .file = n->file};
-}
-
-struct shown show(const char *text)
-{
-	struct shown out;
-	size_t n = 0;
-
-	for (; *text && n < sizeof(out.s) - 4; text++) {
-		unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
-		bool c1 = c == 0xc2 && next < 0xa0; /* U+0080 to U+009F */
-
-		text += c1;
-		out.s[n++] = c < 0x20 || c == 0x7f || c1 ? '?' : *text;
-	}
-	if (*text) {
-		/* not in the middle of a character */
-		while (n > 0 && ((unsigned char)out.s[n - 1] & 0xc0) == 0x80)
-			n--;
-		if (n > 0 && (unsigned char)out.s[n - 1] >= 0xc0)
-			n--;
-		memcpy(out.s + n, "...", 3);
-		n += 3;
-	}
-	out.s[n] = '\0';
-	return out;
 }
 
 /* --- saying what is wrong ------------------------------------------------------------ */
@@ -106,7 +80,6 @@ static void vdiag(struct load *ld, struct src at, const void *kind, const char *
 {
 	struct diags *d = ld->diags;
 	char text[sizeof(struct there) + 512];
-	struct diag *v;
 
 	ld->errors++;
 	/* what is missing after a stop may just not have been read */
@@ -119,17 +92,12 @@ static void vdiag(struct load *ld, struct src at, const void *kind, const char *
 	if (!is_news(ld, at, kind))
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	v = arena_grow(d->arena, d->v, d->n, sizeof(*v));
-	if (!v)
-		return;
-	d->v = v;
-	d->v[d->n] = (struct diag){.file = shown_path(ld, at.file),
-				   .nth = at.file,
-				   .line = at.line,
-				   .column = at.column,
-				   .text = arena_strdup(d->arena, text)};
-	if (d->v[d->n].text)
-		d->n++;
+	diags_add(d,
+		  (struct diag){.file = shown_path(ld, at.file),
+				.nth = at.file,
+				.line = at.line,
+				.column = at.column},
+		  "%s", text);
 }
 
 void diag(struct load *ld, struct src at, const char *fmt, ...)

@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/table.h"
+#include "base/text.h"
 #include "lab/bundle.h"
 #include "lab/expand.h"
 #include "lab/load.h"
@@ -122,13 +123,6 @@ struct there where(struct load *ld, struct src here, const struct src *there);
 void too_big(struct load *ld, struct src at);
 
 struct src src_of(const struct node *n);
-
-struct shown {
-	char s[48];
-};
-
-/* show - @text for a message: cut, and without characters that a terminal obeys. */
-struct shown show(const char *text);
 
 /* --- mappings and lists ---------------------------------------------------------------- */
 

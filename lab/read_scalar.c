@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "lab/suggest.h"
+#include "base/suggest.h"
 #include "wg/key.h"
 
 #define URL_MAX 2048 /* bytes */

@@ -7,7 +7,6 @@
 #include "lab/read.h"
 
 #define TUNNEL_MTU_MIN 496 /* 576, the least of a network, less 80 */
-#define HOST_NAME_MAX_ 253 /* bytes, RFC 1035 */
 
 /* --- peers ----------------------------------------------------------------------------- */
 
@@ -67,52 +66,24 @@ static void peer_preshared_key_file(struct load *ld, const struct node *n, void 
 	((struct peering *)obj)->p.preshared_key_file = read_path(ld, n);
 }
 
-/* letters, digits, dots, dashes and underscores; not a number that failed to be an address */
-static bool is_host_name(const char *s, size_t len)
-{
-	static const char ok[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-
-	return len > 0 && len <= HOST_NAME_MAX_ && strspn(s, ok) >= len && s[0] != '.' &&
-	       s[0] != '-' && strspn(s, "0123456789.") < len;
-}
-
-static bool host_port(const char *s, uint16_t *ret)
-{
-	unsigned int v = 0;
-
-	if (!*s || *s == '0' || strlen(s) > 5)
-		return false;
-	for (; *s >= '0' && *s <= '9'; s++)
-		v = v * 10 + (unsigned int)(*s - '0');
-	*ret = (uint16_t)v;
-	return !*s && v <= UINT16_MAX;
-}
-
 static void peer_endpoint(struct load *ld, const struct node *n, void *obj)
 {
 	struct peer *p = &((struct peering *)obj)->p;
 	const char *text = read_text(ld, n, EXPAND_VALUE);
-	const char *colon = text ? strrchr(text, ':') : NULL;
+	size_t name_len = 0;
 
 	if (!text)
 		return;
-	if (ip_endpoint_parse(text, &p->endpoint) == 0 && p->endpoint.port) {
-		p->has_endpoint = true;
-		return;
-	}
-	p->endpoint = (struct ip_endpoint){.port = 0};
-	if (!colon || !is_host_name(text, (size_t)(colon - text)) ||
-	    !host_port(colon + 1, &p->endpoint.port)) {
+	if (ip_host_port_parse(text, &p->endpoint, &name_len) < 0) {
 		diag(ld, src_of(n),
 		     "`endpoint` has to be HOST:PORT such as 192.0.2.1:51820 or "
 		     "\"[2001:db8::1]:51820\", not `%s`",
 		     show(text).s);
 		return;
 	}
-	p->endpoint_name = arena_strndup(ld->out, text, (size_t)(colon - text));
-	p->has_endpoint = p->endpoint_name;
-	if (!p->endpoint_name)
+	p->endpoint_name = name_len ? arena_strndup(ld->out, text, name_len) : NULL;
+	p->has_endpoint = !name_len || p->endpoint_name;
+	if (!p->has_endpoint)
 		too_big(ld, src_of(n));
 }
 

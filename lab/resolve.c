@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/suggest.h"
 #include "lab/names.h"
-#include "lab/suggest.h"
 
 /* --- the index --------------------------------------------------------------------------- */
 

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
+#include "base/suggest.h"
 #include "base/table.h"
 #include "lab/names.h"
-#include "lab/suggest.h"
 
 static void test_good_and_bad(void **state)
 {

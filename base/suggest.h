@@ -2,8 +2,8 @@
 /*
  * The nearest right spelling of a misspelt word.
  */
-#ifndef WARREN_LAB_SUGGEST_H
-#define WARREN_LAB_SUGGEST_H
+#ifndef WARREN_BASE_SUGGEST_H
+#define WARREN_BASE_SUGGEST_H
 
 #include <stddef.h>
 

@@ -29,17 +29,18 @@ BINARY ?= warren
 
 # --- what Debian packages each part needs --------------------------------------------
 BUILD_PACKAGES := gcc libc6-dev pkg-config libnl-3-dev libnl-route-3-dev libnftnl-dev \
-	libmnl-dev libyaml-dev libjansson-dev libsodium-dev libevent-dev
+	libmnl-dev libyaml-dev libjansson-dev libsodium-dev libevent-dev libqrencode-dev libpng-dev
 RUN_PACKAGES   := wireguard-go iproute2
 DEMO_PACKAGES  := wireguard-tools conntrack iputils-ping
 TEST_PACKAGES  := $(DEMO_PACKAGES) netbase libcmocka-dev nftables tcpdump procps util-linux ethtool jq \
 	python3 python3-yaml python3-jsonschema socat patch strace graphviz mandoc zsh fish vagrant \
-	qemu-system-x86 busybox-static cpio kmod file
+	qemu-system-x86 busybox-static cpio kmod file zbar-tools librsvg2-bin
 LINT_PACKAGES  := clang clang-format clang-tidy cppcheck codespell shellcheck
 BENCH_PACKAGES := $(TEST_PACKAGES) time mininet
 
 # --- how to compile -------------------------------------------------------------------
-LIBS := libnl-3.0 libnl-route-3.0 libnftnl libmnl yaml-0.1 jansson libsodium libevent
+LIBS := libnl-3.0 libnl-route-3.0 libnftnl libmnl yaml-0.1 jansson libsodium libevent \
+	libqrencode libpng
 pkg   = $(shell pkg-config $(1) 2>/dev/null)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wmissing-prototypes \

@@ -15,6 +15,11 @@ static void print_choices(const char *choices)
 static const char *const names_of_labs = "$(warren ls --json 2>/dev/null | "
 					 "sed -n 's/.*\"lab\":\"\\([^\"]*\\)\".*/\\1/p')";
 
+static bool is_file(const struct option_spec *o)
+{
+	return o->arg && !strcmp(o->arg, "FILE");
+}
+
 /* --- bash --------------------------------------------------------------------------------- */
 
 static void bash_command(const struct command *c)
@@ -26,9 +31,9 @@ static void bash_command(const struct command *c)
 		printf("\t\t--%s", o->name);
 		if (o->letter)
 			printf("|-%c", o->letter);
-		printf(") COMPREPLY=($(compgen -W '");
+		printf(") COMPREPLY=($(compgen %s", is_file(o) ? "-f" : "-W '");
 		print_choices(o->choices ? o->choices : "");
-		printf("' -- \"$cur\")); return ;;\n");
+		printf("%s -- \"$cur\")); return ;;\n", is_file(o) ? "" : "'");
 	}
 	printf("\t\tesac\n\t\twords='--json --quiet --verbose --help");
 	for (const struct option_spec *o = c->options; o && o->name; o++)
@@ -99,6 +104,8 @@ static void zsh_option(const struct option_spec *o)
 			print_choices(o->choices);
 			putchar(')');
 		}
+		if (is_file(o))
+			printf("_files");
 	}
 	putchar('\'');
 }
@@ -163,7 +170,7 @@ static void fish_option(const char *command, const struct option_spec *o)
 	if (o->letter)
 		printf(" -s %c", o->letter);
 	if (o->arg)
-		printf(" -x");
+		fputs(is_file(o) ? " -r -F" : " -x", stdout);
 	if (o->choices) {
 		printf(" -a '");
 		print_choices(o->choices);

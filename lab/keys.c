@@ -20,7 +20,7 @@ struct resolver {
 	enum keys_make make;
 };
 
-static int read_key(const char *path, struct key *ret, struct err *e)
+int keys_read(const char *path, struct key *ret, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	uint8_t bytes[KEY_LEN];
@@ -85,7 +85,7 @@ static int private_key(const struct resolver *v, struct key *key, const char *fi
 	if (key->present)
 		return 0;
 	keys_path(v->t->name, host, name, kept);
-	r = read_key(file ? file : kept, key, &why);
+	r = keys_read(file ? file : kept, key, &why);
 	if (!r || v->make == KEYS_FIND)
 		return 0;
 	if (r == -ENOENT && !file)
@@ -97,12 +97,16 @@ static int private_key(const struct resolver *v, struct key *key, const char *fi
 	return 0;
 }
 
+int keys_preshared(const struct peer *p, struct key *ret, struct err *e)
+{
+	*ret = p->preshared_key;
+	return p->preshared_key_file ? keys_read(p->preshared_key_file, ret, e) : 0;
+}
+
 static int preshared_keys(const struct resolver *v, struct peer *peers, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n && v->make == KEYS_MAKE; i++) {
-		int r = peers[i].preshared_key_file
-				? read_key(peers[i].preshared_key_file, &peers[i].preshared_key, e)
-				: 0;
+		int r = keys_preshared(&peers[i], &peers[i].preshared_key, e);
 
 		if (r < 0)
 			return err_wrap(e, "preshared key of a peer");
@@ -284,7 +288,7 @@ int keys_recall(struct topology *t, const struct host *only, const char *peers, 
 int keys_keep(const char *path, struct key *ret, struct err *e)
 {
 	struct err why = ERR_INIT;
-	int r = read_key(path, ret, &why);
+	int r = keys_read(path, ret, &why);
 
 	if (r == -ENOENT)
 		return make_key(path, ret, e);
@@ -317,7 +321,7 @@ int keys_replace(const char *path, const char *old, struct key *ret, struct err 
 		return make_key(path, ret, e);
 	if (!real || stat(real, &st) < 0)
 		return err_errno(e, "%s", path);
-	r = old ? read_key(real, &was, e) : 0;
+	r = old ? keys_read(real, &was, e) : 0;
 	if (!r && old)
 		r = keys_write(old, &was, e);
 	if (r < 0)

@@ -54,4 +54,10 @@ int keys_replace(const char *path, const char *old, struct key *ret, struct err 
 /* keys_write - write @key to @path (0600), in the place of what is there, making its folder. */
 int keys_write(const char *path, const struct key *key, struct err *e);
 
+/* keys_read - the key in file @path; kind ERR_INVALID where there is something else in it. */
+int keys_read(const char *path, struct key *ret, struct err *e);
+
+/* keys_preshared - the preshared key of @p, read from its file if it is in one; it may have none. */
+int keys_preshared(const struct peer *p, struct key *ret, struct err *e);
+
 #endif

@@ -7,7 +7,7 @@
 # make check-unit | check-schema | check-system | check-vm    parts of it
 # make lint       format, clang-tidy, cppcheck, includes, spelling, shell scripts
 # make sanitize   unit and system tests under AddressSanitizer and UBSan (as root)
-# make fuzz       the fuzzers of the loader and the editor, for FUZZ_SECONDS=60 each
+# make fuzz       the fuzzers of the loader, the editor and profiles, FUZZ_SECONDS=60 each
 # make bench      what it costs, against a script and a bare loop (as root)
 # make install | uninstall    below PREFIX=/usr/local and DESTDIR
 # make clean
@@ -149,21 +149,23 @@ compile-flags:
 	@printf '%s\n' -std=gnu11 $(DEFINES) $(LIB_CFLAGS) -Wall -Wextra >build/compile_flags.txt
 
 FUZZ_SECONDS ?= 60
-# the loader and the editor, which are pure, and what they need
+# the loader, the editor and the reader of profiles, which are pure, and what they need
 FUZZ_SRC := $(wildcard lab/load.c lab/bundle.c lab/read*.c lab/resolve*.c lab/yaml*.c lab/expand.c \
 	lab/lease.c lab/names.c lab/print*.c) base/arena.c base/addr.c base/diag.c base/err.c \
 	base/suggest.c base/table.c base/text.c wg/key.c
 build/fuzz/fuzz_edit: $(addprefix lab/,edit.c edit_entry.c edit_find.c edit_mask.c edit_pair.c \
 	edit_text.c edit_tree.c)
+build/fuzz/fuzz_profile: $(wildcard wg/profile*.c wg/profile*.h lab/import*.c)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SRC) $(wildcard base/*.h lab/*.h wg/key.h)
 	@mkdir -p $(@D)
 	clang -std=gnu11 $(DEFINES) $(LIB_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(LIB_LDLIBS)
-fuzz: fuzz-load fuzz-edit
-.PHONY: fuzz-load fuzz-edit
+fuzz: fuzz-load fuzz-edit fuzz-profile
+.PHONY: fuzz-load fuzz-edit fuzz-profile
 fuzz-load: FUZZ_SEEDS := tests/fuzz/corpus/load
 fuzz-edit: FUZZ_SEEDS := tests/fuzz/corpus/load tests/golden/edit
-fuzz-load fuzz-edit: fuzz-%:
+fuzz-profile: FUZZ_SEEDS := -dict=tests/fuzz/profile.dict tests/fuzz/corpus/profile
+fuzz-load fuzz-edit fuzz-profile: fuzz-%:
 	@.ci/need $(BUILD_PACKAGES) clang
 	@$(MAKE) --no-print-directory build/fuzz/fuzz_$*
 	@mkdir -p build/fuzz/corpus-$*

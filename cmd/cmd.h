@@ -88,6 +88,6 @@ void cmd_catch_signals(void);
 /* the commands themselves */
 extern const struct command cmd_validate, cmd_up, cmd_down, cmd_plan, cmd_apply, cmd_adopt, cmd_ls,
 	cmd_status, cmd_exec, cmd_shell, cmd_capture, cmd_probe, cmd_conntrack, cmd_graph, cmd_key,
-	cmd_tenant, cmd_config, cmd_doctor, cmd_completion, cmd_help;
+	cmd_tenant, cmd_config, cmd_import, cmd_doctor, cmd_completion, cmd_help;
 
 #endif

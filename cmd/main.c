@@ -13,10 +13,10 @@
 #include "cmd/help.h"
 
 const struct command *const commands[] = {
-	&cmd_validate,  &cmd_up,         &cmd_down, &cmd_plan,   &cmd_apply,   &cmd_adopt,
-	&cmd_ls,        &cmd_status,     &cmd_exec, &cmd_shell,  &cmd_capture, &cmd_probe,
-	&cmd_conntrack, &cmd_graph,      &cmd_key,  &cmd_tenant, &cmd_config,  &cmd_doctor,
-	&cmd_help,      &cmd_completion, NULL,
+	&cmd_validate,  &cmd_up,     &cmd_down,       &cmd_plan,   &cmd_apply,   &cmd_adopt,
+	&cmd_ls,        &cmd_status, &cmd_exec,       &cmd_shell,  &cmd_capture, &cmd_probe,
+	&cmd_conntrack, &cmd_graph,  &cmd_key,        &cmd_tenant, &cmd_config,  &cmd_import,
+	&cmd_doctor,    &cmd_help,   &cmd_completion, NULL,
 };
 
 const struct option_spec global_options[] = {

@@ -2,10 +2,12 @@
 #include "lab/print_text.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "lab/expand.h"
 #include "wg/key.h"
 
@@ -104,6 +106,31 @@ void print_indent(struct printer *p)
 {
 	fprintf(p->out, "%*s%s", 2 * (p->depth - p->item), "", p->item ? "- " : "");
 	p->item = false;
+}
+
+void print_comment(struct printer *p, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *s, *end;
+	va_list ap;
+	uint32_t c;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	fprintf(p->out, "%*s# ", 2 * (p->depth - p->item), "");
+	s = text ? text : "(out of memory)";
+	for (end = s + strlen(s); s < end;) {
+		size_t n = text_decode(s, (size_t)(end - s), &c);
+
+		if (n == 0 || c < 0x20 || (n > 1 ? needs_escape(c) : c == 0x7f))
+			fputc('?', p->out);
+		else
+			fwrite(s, 1, n, p->out);
+		s += n ? n : 1;
+	}
+	fputc('\n', p->out);
 }
 
 static void print_name(struct printer *p, const char *key)

@@ -30,6 +30,12 @@ void print_scalar(struct printer *p, const char *s, enum text_kind kind);
 /* print_indent - the beginning of a line. */
 void print_indent(struct printer *p);
 
+/*
+ * print_comment - "# TEXT" on a line; whatever is in the text (it need not be UTF-8), a YAML reader
+ * takes it for one line of a comment.
+ */
+void print_comment(struct printer *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* print_open - "KEY:" of a mapping or list, on a line; what follows is one level deeper. */
 void print_open(struct printer *p, const char *key);
 void print_close(struct printer *p);

@@ -62,6 +62,11 @@ before_bad() {
 	printf '%s\n' 'name: bad' 'hosts:' '  a:' '    gatewy: {}' '    networks: {lan: [10.0.0.1]}' \
 		'    forwarding: maybe' >bad.yaml
 }
+before_files() { # wg-quick files of a server and two customers
+	cp -r "$top/tests/profiles/import/pair" "$tmp/files"
+	cd "$tmp/files" || return
+}
+after_files() { cd "$top" || return; }
 after_bad() { cd "$top" || return; }
 
 # type_block NAME KIND FILE: types one block, all in this shell, so that jobs can be waited for

@@ -105,11 +105,14 @@ int keys_preshared(const struct peer *p, struct key *ret, struct err *e)
 
 static int preshared_keys(const struct resolver *v, struct peer *peers, size_t n, struct err *e)
 {
-	for (size_t i = 0; i < n && v->make == KEYS_MAKE; i++) {
-		int r = keys_preshared(&peers[i], &peers[i].preshared_key, e);
+	for (size_t i = 0; i < n; i++) {
+		struct err why = ERR_INIT;
+		int r = keys_preshared(&peers[i], &peers[i].preshared_key, &why);
 
-		if (r < 0)
-			return err_wrap(e, "preshared key of a peer");
+		if (!r || v->make == KEYS_FIND)
+			continue;
+		*e = why;
+		return err_wrap(e, "preshared key of a peer");
 	}
 	return 0;
 }

@@ -290,24 +290,36 @@ int store_put_aside(const struct store *s, struct err *e)
 	return !r ? fault_point("former file kept", e) : r;
 }
 
+static int remove_folder(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_errno(e, "%s", path);
+	r = store_empty_folder(fd, NULL, e);
+	return !r && rmdir(path) < 0 ? err_errno(e, "%s", path) : r;
+}
+
+/* under a name that does not count first: half of one would be in the way of the next apply */
 int store_drop_formers(const struct store *s, struct err *e)
 {
 	_cleanup_free_ unsigned int *numbers = NULL;
-	char name[32], path[256];
+	char name[32], path[256], temporary[256];
 	size_t n = 0;
 	int r = store_formers(s, &numbers, &n, e);
 
+	store_path(s, "putting-aside", temporary, sizeof(temporary));
 	for (size_t i = 0; i < n && !r; i++) {
-		int fd;
-
 		snprintf(name, sizeof(name), "former.%u", numbers[i]);
 		store_path(s, name, path, sizeof(path));
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		r = fd < 0 ? err_errno(e, "%s", path) : store_empty_folder(fd, NULL, e);
-		if (!r && rmdir(path) < 0)
+		r = remove_folder(temporary, e);
+		if (!r && rename(path, temporary) < 0)
 			r = err_errno(e, "%s", path);
 		if (!r)
 			r = fault_point("former file dropped", e);
+		if (!r)
+			r = remove_folder(temporary, e);
 	}
 	return r;
 }

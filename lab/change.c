@@ -22,6 +22,12 @@ static const struct host *find_host(const struct topology *t, const char *name)
 	return NULL;
 }
 
+static int no_host(const char *name, struct err *e)
+{
+	err_set(e, ENOENT, "the file has no host `%s`", name);
+	return err_kind_set(e, ERR_INVALID);
+}
+
 /*
  * Host mode: the interfaces that are there, as if they were down and had no addresses, so that the
  * plan has all that is wanted of them; what is there already is found out by comparing.
@@ -49,10 +55,8 @@ int change_build(const struct comparison *c, const struct topology *t, const cha
 	struct links_seen links = {0};
 	int r = 0;
 
-	if (host && !po.host) {
-		err_set(e, ENOENT, "the file has no host `%s`", host);
-		return err_kind_set(e, ERR_INVALID);
-	}
+	if (host && !po.host)
+		return no_host(host, e);
 	if (host) {
 		r = links_here(&links, e);
 		po.links = &links;
@@ -178,9 +182,15 @@ static bool means_the_same(const struct topology *a, const struct topology *b)
 int change_open(struct comparison *c, const struct lab_file *f, const struct change_options *o,
 		struct err *e)
 {
-	int r = lab_open(f->t->name, &c->lab, e);
 	enum lab_state state;
+	struct store s;
+	int r;
 
+	/* where there is no such lab, its name may be that of a file */
+	store_init(&s, f->t->name);
+	if (!store_exists(&s))
+		return 0;
+	r = lab_open(f->t->name, &c->lab, e);
 	if (r == -ENOENT && e->kind == ERR_NO) {
 		*e = (struct err)ERR_INIT;
 		return 0;
@@ -209,6 +219,9 @@ int change_compare(struct comparison *c, const struct lab_file *f, const struct 
 	int r;
 
 	c->host = find_host(f->t, c->lab.meta.host);
+	/* or keys would be made for all of them */
+	if (c->lab.meta.host && !c->host)
+		return no_host(c->lab.meta.host, e);
 	r = choose_backend(c, f, o, e);
 	if (!r)
 		r = keys_resolve(f->t, c->host, keys, e);

@@ -169,6 +169,17 @@ static int add_address(struct apply *a, const struct op *op, struct err *e)
 	return queue(a, op->ns, msg, op, e);
 }
 
+static int remove_address(struct apply *a, const struct op *op, struct err *e)
+{
+	int r = apply_flush(a, e);
+
+	if (!r)
+		r = apply_chan(a, op->ns, e);
+	if (!r)
+		r = apply_enter(a, op->ns, e);
+	return !r ? addr_remove(a->ns[op->ns].rtnl, op->index, &op->address, e) : r;
+}
+
 /* is there a route to @to that we have made? */
 static bool is_recorded_route(const struct apply *a, const char *to)
 {
@@ -271,8 +282,7 @@ int apply_link_op(struct apply *a, const struct op *op, struct err *e)
 	case OP_LINKS_DEL:
 		return delete_links(a, op, e);
 	case OP_ADDRESS_DEL:
-		return queue_ok(a, op->ns, addr_msg_del(op->index, &op->address), EADDRNOTAVAIL, op,
-				e);
+		return remove_address(a, op, e);
 	case OP_ROUTE_DEL:
 		return queue_ok(a, op->ns, route_msg_del(&op->route), ESRCH, op, e);
 	default:

@@ -76,8 +76,10 @@ static int fresh_value(const char *key, char value[static SYSCTL_LENGTH], struct
 		return err_code(e, EINVAL, "sysctl %s", key);
 	if (sysctl_link(path, link)) {
 		at = strrchr(path, '/');
-		snprintf(general, sizeof(general), "%.*sdefault%s",
-			 (int)(at - path - (ptrdiff_t)strlen(link)), path, at);
+		/* new namespaces have no neigh/default */
+		snprintf(general, sizeof(general), "%.*s%s%s",
+			 (int)(at - path - (ptrdiff_t)strlen(link)), path,
+			 strstr(path, "/neigh/") ? "lo" : "default", at);
 		f.key = general;
 	}
 	return ns_run(-1, read_fresh, &f, e);

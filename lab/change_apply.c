@@ -15,117 +15,6 @@
 #include "lab/lease.h"
 #include "lab/preflight.h"
 
-struct changer {
-	const struct lab_file *f;
-	struct comparison *c;
-	struct journal *j;
-	const struct apply_hooks *hooks;
-	struct apply_timing *timing;
-	struct apply_report *report;
-	struct err first; /* of units that failed */
-};
-
-/* --- putting a unit back ---------------------------------------------------------------------- */
-
-/* the namespaces that the operations of @unit in @from are about, in @p */
-static void mark_namespaces(const struct plan *from, const char *unit, const struct plan *p,
-			    bool *marked)
-{
-	for (size_t i = 0; i < from->n_ops; i++) {
-		const struct op *op = &from->ops[i];
-		size_t used[2] = {op->ns, op->ns};
-
-		if (strcmp(from->ns[op->unit].subject, unit))
-			continue;
-		if (op->kind == OP_VETH)
-			used[1] = op->veth.peer_ns;
-		if (op->kind == OP_TUNNEL)
-			used[1] = op->tunnel->birth;
-		for (size_t u = 0; u < 2; u++) {
-			const char *name = from->ns[used[u]].name;
-
-			for (size_t k = 0; k < p->n_ns; k++)
-				if (name && p->ns[k].name ? !strcmp(p->ns[k].name, name)
-							  : name == p->ns[k].name)
-					marked[k] = true;
-		}
-	}
-}
-
-/* what there is of @unit becomes what @former says */
-static int put_back_to(struct changer *ch, const char *unit, const struct topology *former,
-		       enum backend backend, struct err *e)
-{
-	const struct apply_hooks quiet = {.note = ch->hooks->note, .arg = ch->hooks->arg};
-	struct apply_timing timing = {0};
-	struct comparison *c = ch->c;
-	const struct plan *had[] = {c->want};
-	struct plan *want = NULL;
-	struct difference d = {0};
-	struct observed seen = {0};
-	_cleanup_free_ bool *marked = NULL;
-	int r = change_build(c, former, c->lab.meta.host, backend, &want, e);
-
-	if (r < 0)
-		return r;
-	marked = calloc(want->n_ns + 1, sizeof(*marked));
-	if (!marked) {
-		plan_free(want);
-		return err_code(e, ENOMEM, "put %s back", unit);
-	}
-	mark_namespaces(want, unit, want, marked);
-	mark_namespaces(c->want, unit, want, marked);
-	r = observe(want, ch->j, &c->lab.store, marked, &seen, e);
-	if (!r) {
-		const struct diff_input in = {.want = want,
-					      .had = had,
-					      .n_had = 1,
-					      .seen = &seen,
-					      .journal = ch->j,
-					      .only_unit = unit};
-
-		r = diff_plans(&in, &d, e);
-		if (!r && d.plan->n_ops)
-			r = apply_plan(d.plan, ch->j, &c->lab.store, &quiet, &timing, e);
-		if (!r)
-			difference_clear(&d);
-		observed_free(&seen);
-	}
-	plan_free(want);
-	return r;
-}
-
-/* as the file before says; or, where that one failed as well, the one before that */
-static int put_back(struct changer *ch, const char *unit, struct err *e)
-{
-	const struct comparison *c = ch->c;
-	int r = -ENOENT;
-
-	/* the same file: what there is becomes whole, if it can */
-	if (c->unchanged)
-		return put_back_to(ch, unit, ch->f->t, c->backend, e);
-	for (size_t i = 0; i < c->n_formers && r < 0; i++)
-		r = put_back_to(ch, unit, c->formers[i].file.t, c->formers[i].plan->backend, e);
-	return r;
-}
-
-static void unit_failed(struct changer *ch, const char *unit, const struct err *why)
-{
-	struct err undo_why = ERR_INIT;
-	char text[2 * sizeof(why->msg)];
-	int r = put_back(ch, unit, &undo_why);
-
-	if (!ch->report->n_failed++)
-		ch->first = *why;
-	if (r < 0)
-		snprintf(text, sizeof(text), "%s: neither as it was nor as wanted: %.400s",
-			 why->msg, undo_why.msg);
-	else
-		snprintf(text, sizeof(text), "%s; %s is left as it was", why->msg, unit);
-	if (ch->hooks->failed)
-		ch->hooks->failed(text, ch->hooks->arg);
-}
-
 /* --- unit by unit ---------------------------------------------------------------------------------- */
 
 /* the first operation after the unit of operation @at */
@@ -138,64 +27,74 @@ static size_t after_unit(const struct plan *p, size_t at)
 	return at;
 }
 
-static size_t count_units(const struct plan *p, size_t end)
-{
-	size_t n = 0;
-
-	for (size_t at = 0; at < end; at = after_unit(p, at))
-		n++;
-	return n;
-}
-
 /* a host or a segment that could not be changed: what stands on it is not tried */
 static bool others_stand_on(const struct plan *p, size_t unit)
 {
-	return unit < p->n_ns &&
-	       (p->ns[unit].kind == UNIT_NETWORKS || p->ns[unit].kind == UNIT_GATEWAY);
+	return p->ns[unit].kind == UNIT_NETWORKS || p->ns[unit].kind == UNIT_GATEWAY;
 }
 
-static size_t begin_of(const struct plan *p, size_t at)
+/* counts the units of the plan, and those that were changed */
+static size_t count_units(struct changer *ch, size_t done)
 {
-	size_t unit = p->ops[at].unit;
+	const struct plan *p = ch->c->diff.plan;
+	size_t total = 0;
 
-	while (at > 0 && p->ops[at - 1].unit == unit)
-		at--;
-	return at;
+	ch->report->n_units = 0;
+	for (size_t at = 0; at < ch->n_ops; at = after_unit(p, at)) {
+		const size_t unit = p->ops[at].unit;
+
+		if (at >= ch->c->diff.first_late && ch->counted[unit])
+			continue;
+		ch->counted[unit] = true;
+		total++;
+		ch->report->n_units += at < done && !ch->failed[unit];
+	}
+	return total;
 }
 
 /* which failed has been said; what the command ends with */
-static int said(const struct changer *ch, bool interrupted, size_t units, struct err *e)
+static int said(struct changer *ch, bool interrupted, size_t done, struct err *e)
 {
-	const struct apply_report *r = ch->report;
+	const size_t units = count_units(ch, done);
 	int code = interrupted ? EINTR : ch->first.code;
 
+	if (!code)
+		return 0;
 	err_set(e, code, "%s%zu of %zu unit%s changed", interrupted ? "interrupted: " : "",
-		r->n_units, units, units == 1 ? "" : "s");
+		ch->report->n_units, units, units == 1 ? "" : "s");
 	err_hint(e, "`warren plan` shows what is left, `warren apply` goes on");
 	return err_kind_set(e, ch->first.kind);
 }
 
 static int change_units(struct changer *ch, struct err *e)
 {
-	const struct plan *p = ch->c->diff.plan;
-	size_t at = 0, from = 0;
+	struct plan *p = ch->c->diff.plan;
+	const size_t first_late = ch->c->diff.first_late;
+	size_t at = 0;
 
+	ch->n_ops = p->n_ops;
+	ch->failed = calloc(p->n_ns + 1, sizeof(*ch->failed));
+	ch->counted = calloc(p->n_ns + 1, sizeof(*ch->counted));
+	if (!ch->failed || !ch->counted)
+		return err_code(e, ENOMEM, "change");
 	while (at < p->n_ops) {
 		struct err why = ERR_INIT;
 		size_t unit;
+		bool stop;
 		int r = apply_from(p, &at, ch->j, &ch->c->lab.store, ch->hooks, ch->timing, &why);
 
 		if (!r)
 			break;
 		unit = p->ops[at].unit;
-		unit_failed(ch, p->ns[unit].subject, &why);
-		ch->report->n_units += count_units(p, begin_of(p, at)) - count_units(p, from);
-		from = at = after_unit(p, at);
-		if (r == -EINTR || others_stand_on(p, unit))
-			return said(ch, r == -EINTR, count_units(p, p->n_ops), e);
+		stop = r == -EINTR || at >= first_late || others_stand_on(p, unit);
+		change_failed(ch, at, stop, &why);
+		if (stop)
+			return said(ch, r == -EINTR, at, e);
+		at = after_unit(p, at);
+		/* who was put back may need what would go now */
+		p->n_ops = first_late;
 	}
-	ch->report->n_units += count_units(p, p->n_ops) - count_units(p, from);
-	return ch->report->n_failed ? said(ch, false, count_units(p, p->n_ops), e) : 0;
+	return said(ch, false, p->n_ops, e);
 }
 
 /* --- the record -------------------------------------------------------------------------------------- */
@@ -331,5 +230,7 @@ int lab_apply(const struct lab_file *f, const struct change_options *o,
 	journal_close(ch.j);
 	comparison_clear(&c);
 	store_unlock(&lock);
+	free(ch.failed);
+	free(ch.counted);
 	return r;
 }

@@ -18,4 +18,24 @@ int change_compare(struct comparison *c, const struct lab_file *f, const struct 
 int change_build(const struct comparison *c, const struct topology *t, const char *host,
 		 enum backend backend, struct plan **ret, struct err *e);
 
+/* what lab_apply() works with */
+struct changer {
+	const struct lab_file *f;
+	struct comparison *c;
+	struct journal *j;
+	const struct apply_hooks *hooks;
+	struct apply_timing *timing;
+	struct apply_report *report;
+	struct err first; /* of units that failed */
+	size_t n_ops;     /* of the difference */
+	bool *failed;     /* per unit */
+	bool *counted;    /* per unit */
+};
+
+/*
+ * change_failed - operation @at of the difference failed with @why: its unit is put back, and with it
+ * those that cannot stay as they are when it is; each is told.  @stop: no other unit will have its turn.
+ */
+void change_failed(struct changer *ch, size_t at, bool stop, const struct err *why);
+
 #endif

@@ -344,8 +344,10 @@ static int by_turn(const void *x, const void *y, void *arg)
 {
 	const struct staged *a = x, *b = y;
 	const struct diff *d = arg;
-	int r = rank(d, a->op.unit) - rank(d, b->op.unit);
+	int r = (int)a->late - (int)b->late;
 
+	if (!r)
+		r = rank(d, a->op.unit) - rank(d, b->op.unit);
 	if (!r && a->op.unit != b->op.unit)
 		r = a->op.unit < b->op.unit ? -1 : 1;
 	if (!r)
@@ -353,7 +355,7 @@ static int by_turn(const void *x, const void *y, void *arg)
 	return r ? r : a->seq < b->seq ? -1 : 1;
 }
 
-static int finish(struct diff *d)
+static int finish(struct diff *d, size_t *ret_first_late)
 {
 	struct plan *p = d->p;
 
@@ -364,9 +366,12 @@ static int finish(struct diff *d)
 	p->ops = arena_alloc(d->arena, (d->n_ops + 1) * sizeof(*p->ops));
 	if (!p->ops)
 		return -ENOMEM;
+	*ret_first_late = d->n_ops;
 	for (size_t i = 0; i < d->n_ops; i++) {
 		struct op *op = &p->ops[i];
 
+		if (d->ops[i].late && i < *ret_first_late)
+			*ret_first_late = i;
 		*op = d->ops[i].op;
 		p->ns[op->ns].last_op = i;
 		if (op->kind == OP_VETH)
@@ -415,6 +420,7 @@ int diff_plans(const struct diff_input *in, struct difference *ret, struct err *
 {
 	struct diff d = {.in = in, .arena = arena_new(0)};
 	int r = d.arena ? begin(&d) : -ENOMEM;
+	size_t first_late = 0;
 
 	if (!r)
 		r = diff_settle_ports(&d);
@@ -431,19 +437,23 @@ int diff_plans(const struct diff_input *in, struct difference *ret, struct err *
 		diff_gone(&d);
 		diff_sysctls_end(&d);
 	}
-	if (!r && (r = finish(&d)) < 0)
+	if (!r && (r = finish(&d, &first_late)) < 0)
 		err_code(e, -r, "compare");
 	table_free(&d.want_keys);
 	table_free(&d.had_keys);
 	table_free(&d.gone_links);
 	table_free(&d.ipv6_anew);
 	table_free(&d.last_sysctls);
+	table_free(&d.made_links);
 	table_free(&d.wanted_ns);
 	if (r < 0) {
 		arena_free(d.arena);
 		return r;
 	}
-	*ret = (struct difference){.plan = d.p, .changes = d.changes, .n_changes = d.n_changes};
+	*ret = (struct difference){.plan = d.p,
+				   .first_late = first_late,
+				   .changes = d.changes,
+				   .n_changes = d.n_changes};
 	return 0;
 }
 

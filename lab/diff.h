@@ -11,7 +11,8 @@
  * left alone.  Nothing here touches the system.
  *
  * The result is a plan again, sorted by units (plan.h): first those that go, then what changes, each
- * unit whole: first what must make way, then what is made and changed, then what goes.
+ * unit whole: first what must make way, then what is made and changed, then what goes.  Bridges that
+ * others stand on go when all others have left them.
  */
 #ifndef WARREN_LAB_DIFF_H
 #define WARREN_LAB_DIFF_H
@@ -34,6 +35,7 @@ struct change {
 
 struct difference {
 	struct plan *plan; /* what is to be done; its strings are those of the plans it came from */
+	size_t first_late; /* from this operation on: what only others stood on, if they did */
 	struct change *changes;
 	size_t n_changes;
 };

@@ -14,6 +14,7 @@ enum stage { STAGE_CLEAR, STAGE_MAKE, STAGE_TIDY, STAGE_END };
 struct staged {
 	struct op op;
 	enum stage stage;
+	bool late; /* others stand on it: when all units have had their turn */
 	size_t seq;
 };
 
@@ -28,11 +29,14 @@ struct diff {
 	struct table want_keys, had_keys, gone_links;
 	struct table ipv6_anew;    /* links that lose what they are told about IPv6 in the course */
 	struct table last_sysctls; /* "NS PATH": the last of the operations that set it */
-	bool *disturbed;           /* per namespace: a setting was written that changes others */
-	bool *is_set;              /* per wanted operation: a setting that will be written */
-	struct table wanted_ns;    /* names of the wanted namespaces */
-	bool *is_new;              /* per namespace: it is made from nothing */
-	bool *anew;                /* per tunnel: it is made, for the first time or again */
+	struct table made_links;   /* "NS IF" of those that the plan makes, and their numbers */
+	/* per namespace, per operation: a list of its addresses; n_ops of the plan ends it */
+	size_t *first_address, *next_address;
+	bool *disturbed;        /* per namespace: a setting was written that changes others */
+	bool *is_set;           /* per wanted operation: a setting that will be written */
+	struct table wanted_ns; /* names of the wanted namespaces */
+	bool *is_new;           /* per namespace: it is made from nothing */
+	bool *anew;             /* per tunnel: it is made, for the first time or again */
 	size_t *far_ends; /* per namespace: place, from 1, of the op that removes ends there */
 	bool no_memory;
 };
@@ -57,6 +61,8 @@ void diff_undo(struct diff *d, size_t ns, unsigned int record, enum stage stage,
 const struct ns_seen *diff_ns(const struct diff *d, size_t ns);
 
 /* diff_numbers.c */
+/* does the plan make a link of this name? */
+bool diff_makes_link(const struct diff *d, size_t ns, const char *name);
 int diff_settle_ports(struct diff *d);
 int diff_renumber(struct diff *d);
 

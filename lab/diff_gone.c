@@ -22,7 +22,7 @@ static const struct record *record_of(const struct diff *d, unsigned int id)
 	return &journal_records(d->in->journal, &n)[id - 1];
 }
 
-/* --- what is in the caller's own namespace has a record of each thing --------------------------- */
+/* --- records ----------------------------------------------------------------------------------- */
 
 static bool is_here(const struct gone *g, const struct op *op)
 {
@@ -65,55 +65,16 @@ static bool sysctl_goes_here(struct gone *g, const struct op *op, size_t unit)
 	return found;
 }
 
-static void goes_here(struct gone *g, const struct op *op, size_t unit)
-{
-	const size_t ns = g->ns[op->ns];
-	const struct link_seen *l = op->ifname ? seen_link(g->d->in->seen, ns, op->ifname) : NULL;
-	const uint32_t index = l ? l->index : 0;
-	char text[IP_PREFIX_STRLEN];
-	unsigned int id = 0;
-
-	switch (op->kind) {
-	case OP_SYSCTL:
-		if (sysctl_goes_here(g, op, unit))
-			diff_say(g->d, '-', unit, diff_words(g->d, g->had, op));
-		return;
-	case OP_BRIDGE:
-	case OP_TUNNEL:
-		id = find_record(g, REC_LINK, index, op->ifname);
-		break;
-	case OP_ADDRESS:
-		id = index ? find_record(g, REC_ADDRESS, index,
-					 ip_prefix_format(&op->address, text))
-			   : 0;
-		break;
-	case OP_LINK_UP:
-		id = index ? find_record(g, REC_RAISED, index, op->ifname) : 0;
-		break;
-	case OP_ROUTE:
-		id = find_record(g, REC_ROUTE, index, ip_prefix_format(&op->route.to, text));
-		break;
-	case OP_NAPT:
-		id = find_record(g, REC_TABLE, 0, "");
-		break;
-	default:
-		return;
-	}
-	if (!id)
-		return;
-	diff_undo(g->d, unit, id, STAGE_TIDY, diff_words(g->d, g->had, op));
-	diff_say(g->d, '-', unit, diff_words(g->d, g->had, op));
-}
-
 /* --- tunnels, files, programs: recorded wherever they are ------------------------------------------- */
 
+/* before others are made, one of which may have its port */
 static void tunnel_goes(struct gone *g, const struct op *op, size_t unit, bool link_too)
 {
 	const struct plan_tunnel *k = op->tunnel;
 	char process[160];
 
 	snprintf(process, sizeof(process), TUNNEL_PROCESS "%s/%s", k->dir, k->ifname->name);
-	diff_undo(g->d, unit, journal_find(&g->d->in->seen->processes, process), STAGE_TIDY,
+	diff_undo(g->d, unit, journal_find(&g->d->in->seen->processes, process), STAGE_CLEAR,
 		  "its process");
 	if (link_too) {
 		const size_t ns = g->ns[op->ns];
@@ -123,7 +84,7 @@ static void tunnel_goes(struct gone *g, const struct op *op, size_t unit, bool l
 		diff_link_goes(g->d, ns, op->ifname);
 		if (l) {
 			del.index = l->index;
-			diff_emit(g->d, &del, STAGE_TIDY);
+			diff_emit(g->d, &del, STAGE_CLEAR);
 		}
 	}
 }
@@ -139,6 +100,7 @@ static void file_goes(struct gone *g, const struct op *op, size_t unit)
 		  diff_printf(g->d, "folder %s", folder));
 }
 
+/* before another is started that may want its port */
 static void program_goes(struct gone *g, const struct op *op, size_t unit)
 {
 	const char *name = g->had->ns[op->ns].name;
@@ -149,45 +111,58 @@ static void program_goes(struct gone *g, const struct op *op, size_t unit)
 	if (!name)
 		cookie = diff_ns(g->d, g->ns[op->ns])->cookie;
 	plan_run_mark(g->had->topology, cookie, op->run, mark);
-	diff_undo(g->d, unit, journal_find(&g->d->in->seen->programs, mark), STAGE_TIDY,
+	diff_undo(g->d, unit, journal_find(&g->d->in->seen->programs, mark), STAGE_CLEAR,
 		  diff_words(g->d, g->had, op));
 }
 
 /* --- single things of a unit that stays ---------------------------------------------------------------- */
 
-/* the end of a pair that is in a namespace that stays */
-static void link_goes(struct gone *g, size_t had_ns, const char *name, size_t unit)
+/* are ports of other units on it, until these have had their turn? */
+static bool others_stand_on(const struct gone *g, const struct op *op, size_t unit)
 {
-	const size_t ns = g->ns[had_ns];
-	struct op del = {.kind = OP_LINK_DEL, .ns = ns, .unit = unit, .ifname = name};
-	const struct link_seen *l;
+	const struct plan *want = g->d->in->want;
 
-	if (ns >= g->d->in->want->n_ns || diff_is_gone(g->d, ns, name))
-		return;
-	l = seen_link(g->d->in->seen, ns, name);
-	if (!l)
-		return;
-	diff_link_goes(g->d, ns, name);
-	del.index = l->index;
-	diff_emit(g->d, &del, STAGE_TIDY);
+	return unit < want->n_ns &&
+	       (want->ns[unit].kind == UNIT_NETWORKS || want->ns[unit].kind == UNIT_GATEWAY) &&
+	       (op->kind == OP_BRIDGE || op->ns == op->veth.peer_ns);
 }
 
-/* the first address of a subnet takes the others with it when it goes, unless told not to */
-static void address_goes(struct gone *g, const struct op *op, size_t unit,
-			 const struct link_seen *l)
+/* the end of a pair that is in a namespace that stays */
+static void link_goes(struct gone *g, const struct op *op, size_t unit)
 {
-	struct op promote = {.kind = OP_SYSCTL, .ns = g->ns[op->ns], .unit = unit};
-	struct op del = *op;
+	const size_t ns = g->ns[op->ns];
+	const bool late = others_stand_on(g, op, unit);
+	struct op del = {.kind = OP_LINK_DEL, .ns = ns, .unit = unit, .ifname = op->ifname};
+	const struct link_seen *l;
 
-	promote.sysctl.key = diff_printf(g->d, "net/ipv4/conf/%s/promote_secondaries", op->ifname);
-	promote.sysctl.value = "1";
-	if (op->address.addr.family == AF_INET)
-		diff_emit(g->d, &promote, STAGE_TIDY);
-	del.kind = OP_ADDRESS_DEL;
-	del.ns = g->ns[op->ns];
-	del.unit = unit;
+	if (ns >= g->d->in->want->n_ns || diff_is_gone(g->d, ns, op->ifname))
+		return;
+	l = seen_link(g->d->in->seen, ns, op->ifname);
+	if (!l)
+		return;
+	diff_link_goes(g->d, ns, op->ifname);
 	del.index = l->index;
 	diff_emit(g->d, &del, STAGE_TIDY);
+	if (late && !g->d->no_memory)
+		g->d->ops[g->d->n_ops - 1].late = true;
+}
+
+/* unless it goes with its link */
+static bool own_address_goes(struct gone *g, const struct op *op, size_t unit)
+{
+	const size_t ns = g->ns[op->ns];
+	const struct link_seen *l = seen_link(g->d->in->seen, ns, op->ifname);
+	struct op del = *op;
+
+	if (!l || diff_is_gone(g->d, ns, op->ifname) || !link_has_address(l, &op->address))
+		return false;
+	del.kind = OP_ADDRESS_DEL;
+	del.ns = ns;
+	del.unit = unit;
+	del.index = l->index;
+	if (l->loopback || diff_makes_link(g->d, ns, op->ifname))
+		diff_emit(g->d, &del, STAGE_TIDY);
+	return true;
 }
 
 static bool has_route(const struct ns_seen *ns, const struct route_spec *r)
@@ -238,7 +213,6 @@ static bool is_tunnel_wanted(const struct gone *g, const struct op *op)
 static void thing_goes(struct gone *g, const struct op *op, size_t unit)
 {
 	const size_t ns = g->ns[op->ns];
-	const struct link_seen *l;
 	bool said = true;
 
 	switch (op->kind) {
@@ -247,14 +221,10 @@ static void thing_goes(struct gone *g, const struct op *op, size_t unit)
 		break;
 	case OP_BRIDGE:
 	case OP_VETH:
-		link_goes(g, op->ns, op->ifname, unit);
+		link_goes(g, op, unit);
 		break;
 	case OP_ADDRESS:
-		l = diff_is_gone(g->d, ns, op->ifname) ? NULL
-						       : seen_link(g->d->in->seen, ns, op->ifname);
-		said = l && link_has_address(l, &op->address);
-		if (said)
-			address_goes(g, op, unit, l);
+		said = own_address_goes(g, op, unit);
 		break;
 	case OP_ROUTE:
 		said = route_goes(g, op, unit);
@@ -281,6 +251,81 @@ static void thing_goes(struct gone *g, const struct op *op, size_t unit)
 		diff_say(g->d, '-', unit, diff_words(g->d, g->had, op));
 }
 
+/* --- what is in the caller's own namespace -------------------------------------------------------------- */
+
+/* a record of what was made beside what the machine had; what hangs on our own links has none */
+static unsigned int record_here(const struct gone *g, const struct op *op,
+				const struct link_seen *l)
+{
+	const uint32_t index = l ? l->index : 0;
+	char text[IP_PREFIX_STRLEN];
+
+	switch (op->kind) {
+	case OP_BRIDGE:
+	case OP_TUNNEL:
+		return find_record(g, REC_LINK, index, op->ifname);
+	case OP_ADDRESS:
+		ip_prefix_format(&op->address, text);
+		return l ? find_record(g, REC_ADDRESS, index, text) : 0;
+	case OP_LINK_UP:
+		return l ? find_record(g, REC_RAISED, index, op->ifname) : 0;
+	case OP_ROUTE:
+		return find_record(g, REC_ROUTE, index, ip_prefix_format(&op->route.to, text));
+	case OP_NAPT:
+		return find_record(g, REC_TABLE, 0, "");
+	default:
+		return 0;
+	}
+}
+
+static bool recorded_goes(struct gone *g, const struct op *op, size_t unit,
+			  const struct link_seen *l)
+{
+	unsigned int id = record_here(g, op, l);
+
+	if (!id)
+		return false;
+	diff_undo(g->d, unit, id, op->kind == OP_TUNNEL ? STAGE_CLEAR : STAGE_TIDY,
+		  diff_words(g->d, g->had, op));
+	if (op->kind == OP_BRIDGE && others_stand_on(g, op, unit) && !g->d->no_memory)
+		g->d->ops[g->d->n_ops - 1].late = true;
+	return true;
+}
+
+static void goes_here(struct gone *g, const struct op *op, size_t unit)
+{
+	const size_t ns = g->ns[op->ns];
+	const struct link_seen *l = op->ifname ? seen_link(g->d->in->seen, ns, op->ifname) : NULL;
+	const bool on_ours = l && l->index >= g->d->in->want->first_index;
+	bool said = true;
+
+	switch (op->kind) {
+	case OP_SYSCTL:
+		said = sysctl_goes_here(g, op, unit);
+		break;
+	case OP_RUN:
+		program_goes(g, op, unit);
+		break;
+	case OP_TUNNEL:
+		if (is_tunnel_wanted(g, op))
+			return;
+		tunnel_goes(g, op, unit, false);
+		(void)recorded_goes(g, op, unit, l);
+		diff_link_goes(g->d, ns, op->ifname);
+		break;
+	case OP_ADDRESS:
+		if (on_ours)
+			said = own_address_goes(g, op, unit);
+		else
+			said = recorded_goes(g, op, unit, l);
+		break;
+	default:
+		said = recorded_goes(g, op, unit, l);
+	}
+	if (said)
+		diff_say(g->d, '-', unit, diff_words(g->d, g->had, op));
+}
+
 /* --- whole units --------------------------------------------------------------------------------------- */
 
 /*
@@ -294,6 +339,7 @@ static void far_end_goes(struct gone *g, const struct op *op)
 	const struct link_seen *l;
 	struct op del = {.kind = OP_LINKS_DEL, .ns = ns, .unit = ns};
 	uint32_t *grown;
+	size_t *units;
 	struct op *o;
 
 	if (ns >= d->in->want->n_ns || diff_is_gone(d, ns, op->ifname))
@@ -308,11 +354,14 @@ static void far_end_goes(struct gone *g, const struct op *op)
 	}
 	o = d->no_memory ? &del : &d->ops[d->far_ends[ns] - 1].op;
 	grown = arena_grow(d->arena, o->links.indices, o->links.n, sizeof(*grown));
-	if (!grown) {
+	units = arena_grow(d->arena, o->links.units, o->links.n, sizeof(*units));
+	if (!grown || !units) {
 		d->no_memory = true;
 		return;
 	}
 	o->links.indices = grown;
+	o->links.units = units;
+	units[o->links.n] = g->ns[op->unit];
 	grown[o->links.n++] = l->index;
 }
 

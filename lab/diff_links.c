@@ -194,9 +194,31 @@ static void diff_up(struct diff *d, const struct op *op)
 		diff_autoconf(d, op, l);
 }
 
-static bool same_address(const struct link_seen *l, const struct ip_prefix *p)
+/* an IPv6 address cannot be on a link twice: one of another length makes way */
+static void clear_address(struct diff *d, const struct op *op, const struct link_seen *l)
 {
-	return l && link_has_address(l, p);
+	for (size_t i = 0; i < l->n_addresses; i++) {
+		struct op del = *op;
+
+		if (op->address.addr.family != AF_INET6 ||
+		    ip_addr_cmp(&l->addresses[i].addr, &op->address.addr))
+			continue;
+		del.kind = OP_ADDRESS_DEL;
+		del.address = l->addresses[i];
+		diff_emit(d, &del, STAGE_CLEAR);
+	}
+}
+
+static void diff_address(struct diff *d, const struct op *op)
+{
+	const struct link_seen *l = staying(d, op->ns, op->ifname);
+
+	if (l && link_has_address(l, &op->address))
+		return;
+	/* on the machine's own links it is the machine's */
+	if (l && (d->in->want->ns[op->ns].name || op->index >= d->in->want->first_index))
+		clear_address(d, op, l);
+	make(d, op);
 }
 
 /* the kernel gives IPv6 routes without a metric one of 1024 */
@@ -231,13 +253,33 @@ static bool goes_with_link(const struct diff *d, size_t ns, const struct route_s
 	return false;
 }
 
-static void diff_route(struct diff *d, const struct op *op)
+/* the link whose network the next hop is on; 0: none of those that the file gives an address */
+static uint32_t link_towards(const struct diff *d, const struct op *op)
 {
-	const struct netns_seen *net = &diff_ns(d, op->ns)->net;
+	const struct plan *p = d->in->want;
+	const struct op *best = NULL;
+
+	for (size_t i = d->first_address[op->ns]; i < p->n_ops; i = d->next_address[i]) {
+		const struct op *a = &p->ops[i];
+
+		if (ip_prefix_contains(&a->address, &op->route.via) &&
+		    (!best || a->address.len > best->address.len))
+			best = a;
+	}
+	return best ? best->index : 0;
+}
+
+static void diff_route(struct diff *d, const struct op *wanted)
+{
+	const struct netns_seen *net = &diff_ns(d, wanted->ns)->net;
 	const struct route_spec *other = NULL;
 	char via[INET6_ADDRSTRLEN];
+	struct op route = *wanted, *op = &route;
 	struct change *c;
 
+	/* else the kernel would choose, and perhaps a link that is to go */
+	if (!op->ifname && op->route.has_via)
+		op->route.index = link_towards(d, op);
 	for (size_t i = 0; i < net->n_routes && !d->is_new[op->ns]; i++) {
 		const struct route_spec *is = &net->routes[i];
 
@@ -253,9 +295,10 @@ static void diff_route(struct diff *d, const struct op *op)
 	}
 	diff_emit(d, op, STAGE_MAKE)->replace_route = true;
 	c = diff_say(d, '~', op->unit, diff_words(d, d->in->want, op));
-	c->because = other->has_via
-			     ? diff_printf(d, "it goes by %s", ip_addr_format(&other->via, via))
-			     : "it goes another way";
+	c->because =
+		other->has_via && (!op->route.has_via || ip_addr_cmp(&other->via, &op->route.via))
+			? diff_printf(d, "it goes by %s", ip_addr_format(&other->via, via))
+			: "it goes another way";
 }
 
 int diff_link_op(struct diff *d, const struct op *op, struct err *e)
@@ -269,8 +312,7 @@ int diff_link_op(struct diff *d, const struct op *op, struct err *e)
 		diff_port(d, op);
 		return 0;
 	case OP_ADDRESS:
-		if (!same_address(staying(d, op->ns, op->ifname), &op->address))
-			make(d, op);
+		diff_address(d, op);
 		return 0;
 	case OP_LINK_UP:
 		diff_up(d, op);

@@ -10,15 +10,14 @@
 
 struct numbers {
 	struct diff *d;
-	struct table known; /* "NS IF" */
-	uint32_t *next;     /* per namespace */
+	uint32_t *next; /* per namespace */
 };
 
 static int number_link(struct numbers *n, size_t ns, const char *name, uint32_t index)
 {
 	const char *key = diff_printf(n->d, "%zu %s", ns, name);
 
-	return table_set(&n->known, key, strlen(key), index) < 0 ? -ENOMEM : 0;
+	return table_set(&n->d->made_links, key, strlen(key), index) < 0 ? -ENOMEM : 0;
 }
 
 static uint32_t number_of(const struct numbers *n, size_t ns, const char *name, uint32_t otherwise)
@@ -27,7 +26,7 @@ static uint32_t number_of(const struct numbers *n, size_t ns, const char *name, 
 	size_t index;
 
 	snprintf(key, sizeof(key), "%zu %s", ns, name);
-	return table_get_str(&n->known, key, &index) ? (uint32_t)index : otherwise;
+	return table_get_str(&n->d->made_links, key, &index) ? (uint32_t)index : otherwise;
 }
 
 /* the number of a link that the plan makes: the one it has, or the next; free in @other as well */
@@ -190,6 +189,33 @@ int diff_settle_ports(struct diff *d)
 	return r;
 }
 
+bool diff_makes_link(const struct diff *d, size_t ns, const char *name)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "%zu %s", ns, name);
+	return table_get_str(&d->made_links, key, NULL);
+}
+
+static int list_addresses(struct diff *d)
+{
+	const struct plan *p = d->in->want;
+
+	d->first_address = arena_alloc(d->arena, (p->n_ns + 1) * sizeof(*d->first_address));
+	d->next_address = arena_alloc(d->arena, (p->n_ops + 1) * sizeof(*d->next_address));
+	if (!d->first_address || !d->next_address)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_ns; i++)
+		d->first_address[i] = p->n_ops;
+	for (size_t i = p->n_ops; i-- > 0;) {
+		if (p->ops[i].kind != OP_ADDRESS)
+			continue;
+		d->next_address[i] = d->first_address[p->ops[i].ns];
+		d->first_address[p->ops[i].ns] = i;
+	}
+	return 0;
+}
+
 int diff_renumber(struct diff *d)
 {
 	struct plan *p = d->in->want;
@@ -205,6 +231,5 @@ int diff_renumber(struct diff *d)
 	for (size_t i = 0; i < p->n_ops; i++)
 		if (p->ops[i].kind == OP_TUNNEL_START)
 			p->ops[i].index = p->ops[i].tunnel->index;
-	table_free(&n.known);
-	return d->no_memory ? -ENOMEM : 0;
+	return d->no_memory ? -ENOMEM : list_addresses(d);
 }

@@ -235,6 +235,27 @@ void diff_sysctls_end(struct diff *d)
 
 /* --- what is not wanted any more ------------------------------------------------------------------- */
 
+/* what @path is by itself beside what the plan wants for all links; NULL: as in a new namespace */
+static const char *inherited(const struct diff *d, size_t ns, const char *path)
+{
+	const char *leaf = strrchr(path, '/');
+	char key[PATH_LENGTH + 32];
+	const char *value;
+	size_t i;
+
+	if (!can_be_disturbed(path))
+		return NULL;
+	snprintf(key, sizeof(key), "%zu net/ipv%c/conf/all%s", ns, path[7],
+		 strcmp(leaf, "/accept_redirects") ? leaf : "/forwarding");
+	if (strlen(path) < 9 || !table_get_str(&d->last_sysctls, key, &i))
+		return NULL;
+	value = d->in->want->ops[i].sysctl.value;
+	if (strcmp(leaf, "/accept_redirects"))
+		return value;
+	return !strcmp(path, "net/ipv4/conf/all/accept_redirects") && strtol(value, NULL, 0) ? "0"
+											     : NULL;
+}
+
 bool diff_sysctl_goes(struct diff *d, const struct op *op, size_t ns, size_t unit)
 {
 	char buf[PATH_LENGTH], link[16];
@@ -246,7 +267,7 @@ bool diff_sysctl_goes(struct diff *d, const struct op *op, size_t ns, size_t uni
 		return false;
 	reset.ns = ns;
 	reset.unit = unit;
-	reset.sysctl.value = NULL;
+	reset.sysctl.value = inherited(d, ns, path);
 	/* before others are written that it may change */
 	diff_emit(d, &reset, STAGE_CLEAR);
 	d->disturbed[ns] |= disturbs(path);

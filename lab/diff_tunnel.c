@@ -416,15 +416,13 @@ static const struct plan_tunnel *holder_of(const struct diff *d, const struct pl
 	return NULL;
 }
 
-static void change_port(struct diff *d, const struct op *op, uint16_t is, uint16_t want)
+/* so that @op's tunnel can have @port: the one that has it now lets it go */
+static void free_port(struct diff *d, const struct op *op, uint16_t port)
 {
-	const struct plan_tunnel *holder = holder_of(d, op->tunnel, want);
+	const struct plan_tunnel *holder = holder_of(d, op->tunnel, port);
 	struct tunnel_change *release;
-	struct op let_go = *op;
-	struct change *s = diff_say(d, '~', op->unit, "listen_port");
+	struct op let_go = {.kind = OP_TUNNEL_SET, .unit = op->unit};
 
-	s->from = diff_printf(d, "%u", is);
-	s->to = diff_printf(d, "%u", want);
 	/* one whose turn was before has another port by then */
 	if (!holder || diff_is_before(d, holder->home, op->unit))
 		return;
@@ -439,6 +437,15 @@ static void change_port(struct diff *d, const struct op *op, uint16_t is, uint16
 	let_go.tunnel = holder;
 	let_go.change = release;
 	diff_emit(d, &let_go, STAGE_CLEAR);
+}
+
+static void change_port(struct diff *d, const struct op *op, uint16_t is, uint16_t want)
+{
+	struct change *s = diff_say(d, '~', op->unit, "listen_port");
+
+	s->from = diff_printf(d, "%u", is);
+	s->to = diff_printf(d, "%u", want);
+	free_port(d, op, want);
 }
 
 void diff_tunnel_set(struct diff *d, const struct op *op)
@@ -456,6 +463,8 @@ void diff_tunnel_set(struct diff *d, const struct op *op)
 		d->no_memory = true;
 	if (!c || d->anew[k->number]) {
 		diff_emit(d, op, STAGE_MAKE);
+		if (has_port && port)
+			free_port(d, op, port);
 		return;
 	}
 	c->private_key = key->present && (!is->has_private_key ||

@@ -160,6 +160,7 @@ struct op {
 		uint32_t mtu; /* OP_MTU: bytes */
 		struct {
 			uint32_t *indices;
+			size_t *units; /* whose they are */
 			size_t n;
 		} links; /* OP_LINKS_DEL */
 		struct {

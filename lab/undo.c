@@ -166,12 +166,12 @@ static int undo_group(struct undo *u, const struct record *rec, struct err *e)
 static int undo_address(struct undo *u, const struct record *rec, struct err *e)
 {
 	struct ip_prefix p;
-	int r;
 
 	if (ip_prefix_parse(rec->text, &p) < 0)
 		return err_set(e, EBADMSG, "not an address");
-	r = chan_do(u->rtnl, addr_msg_del(rec->index, &p), e);
-	return ignore(ignore(r, EADDRNOTAVAIL), ENODEV);
+	if (ns_enter(u->here, e) < 0)
+		return -e->code;
+	return addr_remove(u->rtnl, rec->index, &p, e);
 }
 
 static int undo_route(struct undo *u, const struct record *rec, struct err *e)

@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <netlink/addr.h>
 #include <netlink/attr.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "netns/sysctl.h"
 
 static struct nl_addr *nl_addr_from(const struct ip_addr *a, unsigned int len)
 {
@@ -63,7 +67,7 @@ struct nl_msg *addr_msg_add(uint32_t index, const struct ip_prefix *prefix)
 	return m;
 }
 
-struct nl_msg *addr_msg_del(uint32_t index, const struct ip_prefix *prefix)
+static struct nl_msg *addr_msg_del(uint32_t index, const struct ip_prefix *prefix)
 {
 	struct rtnl_addr *a = build_addr(index, prefix);
 	struct nl_msg *m = NULL;
@@ -72,6 +76,24 @@ struct nl_msg *addr_msg_del(uint32_t index, const struct ip_prefix *prefix)
 		m = NULL;
 	rtnl_addr_put(a);
 	return m;
+}
+
+int addr_remove(struct chan *rtnl, uint32_t index, const struct ip_prefix *prefix, struct err *e)
+{
+	char ifname[IF_NAMESIZE], key[64], was[16] = "";
+	struct err why = ERR_INIT;
+	int r;
+
+	if (prefix->addr.family == AF_INET && if_indextoname(index, ifname)) {
+		snprintf(key, sizeof(key), "net/ipv4/conf/%s/promote_secondaries", ifname);
+		if (sysctl_get(key, was, sizeof(was), &why) < 0 || !strcmp(was, "1") ||
+		    sysctl_set(key, "1", &why) < 0)
+			was[0] = '\0';
+	}
+	r = chan_do(rtnl, addr_msg_del(index, prefix), e);
+	if (was[0])
+		(void)sysctl_set(key, was, &why);
+	return r == -EADDRNOTAVAIL || r == -ENODEV ? 0 : r;
 }
 
 static struct rtnl_route *build_route(const struct route_spec *s)

@@ -22,8 +22,12 @@
  */
 struct nl_msg *addr_msg_add(uint32_t index, const struct ip_prefix *prefix);
 
-/* addr_msg_del - RTM_DELADDR. */
-struct nl_msg *addr_msg_del(uint32_t index, const struct ip_prefix *prefix);
+/*
+ * addr_remove - take @prefix off link @index in the namespace of the calling thread and of @rtnl, and
+ * no other: the first address of an IPv4 subnet would take along those that were added after it
+ * (ip-sysctl: promote_secondaries, which is set for the moment).  One that is gone already is fine.
+ */
+int addr_remove(struct chan *rtnl, uint32_t index, const struct ip_prefix *prefix, struct err *e);
 
 struct route_spec {
 	struct ip_prefix to; /* no host bits; /0: default */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation.  A unit that could not be changed becomes what the former file says, by the same
+ * means as everything: the difference from what is there then.  A unit may have let go of a port that
+ * another one took; so when it goes back, the other goes back with it, and when nobody will have a turn
+ * any more, both do.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "lab/change_core.h"
+
+/* --- putting a unit back ---------------------------------------------------------------------- */
+
+/* the namespaces that the operations of @unit in @from are about, in @p */
+static void mark_namespaces(const struct plan *from, const char *unit, const struct plan *p,
+			    bool *marked)
+{
+	for (size_t i = 0; i < from->n_ops; i++) {
+		const struct op *op = &from->ops[i];
+		size_t used[2] = {op->ns, op->ns};
+
+		if (strcmp(from->ns[op->unit].subject, unit))
+			continue;
+		if (op->kind == OP_VETH)
+			used[1] = op->veth.peer_ns;
+		if (op->kind == OP_TUNNEL)
+			used[1] = op->tunnel->birth;
+		for (size_t u = 0; u < 2; u++) {
+			const char *name = from->ns[used[u]].name;
+
+			for (size_t k = 0; k < p->n_ns; k++)
+				if (name && p->ns[k].name ? !strcmp(p->ns[k].name, name)
+							  : name == p->ns[k].name)
+					marked[k] = true;
+		}
+	}
+}
+
+/* what there is of @unit becomes what @former says; those of @together are looked at */
+static int put_back_to(struct changer *ch, size_t unit, const bool *together,
+		       const struct topology *former, enum backend backend, struct err *e)
+{
+	const struct apply_hooks quiet = {.note = ch->hooks->note, .arg = ch->hooks->arg};
+	struct apply_timing timing = {0};
+	struct comparison *c = ch->c;
+	const struct plan *had[] = {c->want}, *p = c->diff.plan;
+	struct plan *want = NULL;
+	struct difference d = {0};
+	struct observed seen = {0};
+	_cleanup_free_ bool *marked = NULL;
+	int r = change_build(c, former, c->lab.meta.host, backend, &want, e);
+
+	if (r < 0)
+		return r;
+	marked = calloc(want->n_ns + 1, sizeof(*marked));
+	if (!marked) {
+		plan_free(want);
+		return err_code(e, ENOMEM, "put %s back", p->ns[unit].subject);
+	}
+	for (size_t u = 0; u < p->n_ns; u++) {
+		if (!together[u])
+			continue;
+		mark_namespaces(want, p->ns[u].subject, want, marked);
+		mark_namespaces(c->want, p->ns[u].subject, want, marked);
+	}
+	r = observe(want, ch->j, &c->lab.store, marked, &seen, e);
+	if (!r) {
+		const struct diff_input in = {.want = want,
+					      .had = had,
+					      .n_had = 1,
+					      .seen = &seen,
+					      .journal = ch->j,
+					      .only_unit = p->ns[unit].subject};
+
+		r = diff_plans(&in, &d, e);
+		if (!r && d.plan->n_ops)
+			r = apply_plan(d.plan, ch->j, &c->lab.store, &quiet, &timing, e);
+		difference_clear(&d);
+		observed_free(&seen);
+	}
+	plan_free(want);
+	return r;
+}
+
+/* as the file before says; or, where that one failed as well, the one before that */
+static int put_back(struct changer *ch, size_t unit, const bool *together, struct err *e)
+{
+	const struct comparison *c = ch->c;
+	int r = -ENOENT;
+
+	/* the same file: what there is becomes whole, if it can */
+	if (c->unchanged)
+		return put_back_to(ch, unit, together, ch->f->t, c->backend, e);
+	for (size_t i = 0; i < c->n_formers && r < 0; i++)
+		r = put_back_to(ch, unit, together, c->formers[i].file.t,
+				c->formers[i].plan->backend, e);
+	return r;
+}
+
+/* --- who goes back --------------------------------------------------------------------------------- */
+
+/* did this operation, in the turn of one unit, take the port of another?  That one is *@ret. */
+static bool takes_port(const struct op *op, size_t *ret)
+{
+	*ret = op->ns;
+	return op->kind == OP_TUNNEL_SET && op->change && op->change->release_port &&
+	       op->unit != op->ns;
+}
+
+static bool has_turn_after(const struct plan *p, size_t unit, size_t at)
+{
+	for (size_t i = at; i < p->n_ops; i++)
+		if (p->ops[i].unit == unit)
+			return true;
+	return false;
+}
+
+/* all that go back with what is in @together: until there is none more */
+static void find_others(const struct changer *ch, size_t at, bool stop, bool *together)
+{
+	const struct plan *p = ch->c->diff.plan;
+	bool more = true;
+
+	while (more) {
+		more = false;
+		for (size_t i = 0; i <= at; i++) {
+			const size_t taker = p->ops[i].unit;
+			size_t holder;
+
+			if (!takes_port(&p->ops[i], &holder))
+				continue;
+			/* without a port, and nobody gives it another; or it wants its own again */
+			if (!together[holder] && stop && has_turn_after(p, holder, at))
+				more = together[holder] = true;
+			if (together[holder] && !together[taker])
+				more = together[taker] = true;
+		}
+	}
+}
+
+static void tell(struct changer *ch, size_t unit, const char *text)
+{
+	if (!ch->failed[unit])
+		ch->report->n_failed++;
+	ch->failed[unit] = true;
+	if (ch->hooks->failed)
+		ch->hooks->failed(text, ch->hooks->arg);
+}
+
+/* a unit whose removal failed is whole again: its link is not to go either */
+static void keep_links(struct plan *p, size_t unit)
+{
+	for (size_t i = 0; i < p->n_ops; i++) {
+		struct op *op = &p->ops[i];
+		size_t n = 0;
+
+		if (op->kind != OP_LINKS_DEL)
+			continue;
+		for (size_t k = 0; k < op->links.n; k++) {
+			if (op->links.units[k] == unit)
+				continue;
+			op->links.units[n] = op->links.units[k];
+			op->links.indices[n++] = op->links.indices[k];
+		}
+		op->links.n = n;
+	}
+}
+
+void change_failed(struct changer *ch, size_t at, bool stop, const struct err *why)
+{
+	struct plan *p = ch->c->diff.plan;
+	const size_t unit = p->ops[at].unit;
+	_cleanup_free_ bool *together = calloc(p->n_ns + 1, sizeof(*together));
+	char text[2 * sizeof(why->msg)];
+
+	if (!ch->first.code)
+		ch->first = *why;
+	if (at >= ch->c->diff.first_late) {
+		snprintf(text, sizeof(text), "%s; it is not needed any more", why->msg);
+		tell(ch, unit, text);
+		return;
+	}
+	if (together) {
+		together[unit] = true;
+		find_others(ch, at, stop, together);
+	}
+	for (size_t u = 0; together && u < p->n_ns; u++) {
+		const char *subject = p->ns[u].subject;
+		struct err undo_why = ERR_INIT;
+
+		if (!together[u])
+			continue;
+		if (put_back(ch, u, together, &undo_why) < 0)
+			snprintf(text, sizeof(text), "%s: neither as it was nor as wanted: %.400s",
+				 u == unit ? why->msg : subject, undo_why.msg);
+		else if (u == unit)
+			snprintf(text, sizeof(text), "%s; %s is left as it was", why->msg, subject);
+		else
+			snprintf(text, sizeof(text),
+				 "%s: a port of it is not free: it is left as it was", subject);
+		keep_links(p, u);
+		tell(ch, u, text);
+	}
+}

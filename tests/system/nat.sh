@@ -337,14 +337,15 @@ stream() {
 	must wait_for 10 grep -q streaming "$tmp/$1"
 }
 end_stream() {
-	exec {stops[$1]}>&-
+	stop=${stops[$1]}
+	exec {stop}>&-
 	wait "${streams[$1]}"
 }
 declare -A streams=() stops=()
 stream one
 before=$(handles)
 udp=$(entry udp 7003)
-ok "3000 replacements under a stream" ns ten "$tool" loop tenant-v4 tenant-dual 3000
+ok "1000 replacements under a stream" ns ten "$tool" loop tenant-v4 tenant-dual 1000
 is "the stream's conntrack entry stays" "$(entry udp 7003)" "$udp"
 end_stream one
 like "none of its packets is lost" "$(cat "$tmp/one")" '^[0-9]{3,} sent, 0 lost, from 100.64.0.20$'
@@ -353,7 +354,7 @@ is "and the held session's entry" "$(entry tcp 7001)" "$held"
 echo thrice >&9
 ok "which goes on" wait_for 10 grep -q thrice "$tmp/echo"
 stream fresh new
-ok "3000 replacements under new connections" ns ten "$tool" loop tenant-v4 tenant-dual 3000
+ok "1000 replacements under new connections" ns ten "$tool" loop tenant-v4 tenant-dual 1000
 end_stream fresh
 like "each gets through, translated" "$(cat "$tmp/fresh")" '^[0-9]{3,} sent, 0 lost, from 100.64.0.20$'
 

@@ -23,6 +23,23 @@
 #include "nat/ruleset.h"
 #include "tests/unit/nat_cases.h"
 
+/* the rules of one and the sources of the other make a third: nobody may see that one */
+static const struct nat_case mixed[] = {
+	{.name = "mixed-a", .plain = {{.out = "wan", .sources = {"10.0.0.0/8", "12.0.0.0/8"}}}},
+	{.name = "mixed-b", .plain = {{.out = "wan2", .sources = {"10.0.0.0/8", "14.0.0.0/8"}}}},
+	{.name = "mixed-ab", .plain = {{.out = "wan", .sources = {"10.0.0.0/8", "14.0.0.0/8"}}}},
+};
+
+static const struct nat_case *find_case(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mixed); i++)
+		if (!strcmp(mixed[i].name, name))
+			return &mixed[i];
+	return nat_case_find(name);
+}
+
 static int nf_socket(struct err *e)
 {
 	return ns_socket(-1, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER, e);
@@ -69,7 +86,7 @@ static int mend(int sock, const struct nat_ruleset *rs, struct err *e)
 
 static int do_rules(const char *verb, const char *name, const char *owner, struct err *e)
 {
-	const struct nat_case *c = nat_case_find(name);
+	const struct nat_case *c = find_case(name);
 	_cleanup_close_ int sock = -1;
 	struct nat_ruleset *rs;
 	int r;
@@ -205,7 +222,7 @@ static int do_stop(const char *count, struct err *e)
 static int do_loop(const char *verb, const char *first, const char *second, const char *count,
 		   struct err *e)
 {
-	const struct nat_case *c[2] = {nat_case_find(first), nat_case_find(second)};
+	const struct nat_case *c[2] = {find_case(first), find_case(second)};
 	long n = strtol(count, NULL, 10), i;
 	_cleanup_close_ int sock = nf_socket(e);
 	struct nat_ruleset *rs[2] = {NULL, NULL};
@@ -282,7 +299,7 @@ static int bench(int *socks, size_t n, const struct nat_case *c, struct err *e)
 
 static int do_bench(const char *name, const char *count, struct err *e)
 {
-	const struct nat_case *c = nat_case_find(name);
+	const struct nat_case *c = find_case(name);
 	size_t n = strtoul(count, NULL, 10), i;
 	_cleanup_free_ int *socks = calloc(n, sizeof(*socks));
 	int r = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cmd/apply.h"
 #include "cmd/cmd.h"
 #include "cmd/out.h"
 #include "cmd/out_plan.h"
@@ -176,6 +177,18 @@ static int apply_file_of(struct cmd *c, const struct lab_file *f, const struct c
 	if (cmd_value(c, "timing"))
 		out_timing(&timing, end - start);
 	return say_applied(c, f, &report, end - start);
+}
+
+int apply_path(struct cmd *c, const char *path)
+{
+	const struct change_options as_it_is = {.host = NULL};
+	struct lab_file f;
+	int status = read_file(c, path, &f);
+
+	if (!status)
+		status = apply_file_of(c, &f, &as_it_is);
+	lab_file_clear(&f);
+	return status;
 }
 
 static int run_apply(struct cmd *c, size_t argc, char **argv)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cmd/apply.h"
 #include "cmd/out.h"
 #include "lab/keys.h"
 
@@ -25,24 +26,17 @@ static bool is_up(const char *path, const char *lab)
 	return up;
 }
 
-/* make what runs as the topology at @path says */
-static int apply_edited(const char *path, const char *lab)
-{
-	fprintf(stderr, "warren: %s is up: `warren apply %s` makes it so\n", lab, path);
-	return STATUS_DONE;
-}
-
 /* once it has been written; whoever waits for the lock need not wait for this */
 static int follow(struct tenant_job *job, const struct tenant_change *ch)
 {
-	_cleanup_free_ char *path = realpath(job->folder ? job->folder : job->shown, NULL);
-	const char *lab = job->t->name;
+	_cleanup_free_ char *path = realpath(job->topology, NULL);
+	const char *lab = job->whole.t->name;
 
 	edit_file_close(&job->f);
 	if (cmd_value(job->c, "no-apply") || !path || !is_up(path, lab))
 		return STATUS_DONE;
 	if (!ch->others)
-		return apply_edited(path, lab);
+		return apply_path(job->c, path);
 	fprintf(stderr,
 		"warren: %s is up, and stays as it is, since other tenants would be moved: `warren "
 		"plan %s` shows it, `warren apply %s` does it\n",
@@ -71,7 +65,7 @@ static int say(struct tenant_job *job, const char *did, const struct tenant *t, 
 	if (job->c->json)
 		return out_json(job->c,
 				json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s*, s:o*, s:o*}", "lab",
-					  job->t->name, "host", job->host->name, "tenant",
+					  job->whole.t->name, "host", job->host->name, "tenant",
 					  job->name, "file", job->shown, "changed", 1, "action",
 					  did, "public_key", key, "listen_port",
 					  t ? json_integer(t->listen_port) : NULL, "napt_addresses",
@@ -114,24 +108,25 @@ static int say_added(struct tenant_job *job, const struct tenant_change *ch)
 	return say(job, "added", find_in(ch->after, job->host->name, job->name), true);
 }
 
-static int edit_in_memory(struct tenant_job *job, const struct edit_tenant *t,
-			  struct tenant_change *ch)
+static int edit_added(struct tenant_job *job, const struct edit_tenant *t, struct tenant_change *ch)
 {
 	const struct edit_source src = tenant_source(job);
+	int status = STATUS_DONE;
 
-	if (edit_add(&src, job->host->name, t, &ch->text, &job->c->err) < 0)
-		return cmd_fail(job->c);
-	return tenant_check(job, ch);
+	if (job->is_new)
+		status = tenant_entry(job, t, &ch->text);
+	else if (edit_add(&src, job->host->name, t, &ch->text, &job->c->err) < 0)
+		status = cmd_fail(job->c);
+	return status ? status : tenant_check(job, ch);
 }
 
-static int write_added(struct tenant_job *job, const struct edit_tenant *t, struct own_key *own,
-		       struct tenant_change *ch)
+static int write_added(struct tenant_job *job, struct own_key *own, struct tenant_change *ch)
 {
 	int status = own_key_keep(job, false, own);
 
 	if (status)
 		return status;
-	status = tenant_is_folder(job) ? tenant_write_folder(job, t, ch) : tenant_write(job, ch);
+	status = tenant_write(job, ch);
 	if (status)
 		own_key_forget(own);
 	return status;
@@ -148,18 +143,19 @@ static int add(struct tenant_job *job)
 		status = tenant_open(job);
 	if (!status)
 		status = tenant_find_gateway(job);
+	if (!status)
+		status = tenant_choose_file(job);
 	if (!status && cmd_value(job->c, "own-key")) {
 		own_key_choose(job, &own);
 		o->tenant.private_key = own.text[0] ? own.text : NULL;
 		o->tenant.private_key_file = own.path[0] ? own.path : NULL;
 	}
 	if (!status)
-		status = edit_in_memory(job, &o->tenant, &ch);
+		status = edit_added(job, &o->tenant, &ch);
 	if (!status && cmd_value(job->c, "dry-run")) {
-		status = tenant_is_folder(job) ? tenant_dry_run_folder(job, &o->tenant)
-					       : tenant_dry_run(job, &ch);
+		status = tenant_dry_run(job, &ch);
 	} else if (!status) {
-		status = write_added(job, &o->tenant, &own, &ch);
+		status = write_added(job, &own, &ch);
 		if (!status)
 			status = say_added(job, &ch);
 		if (!status)
@@ -172,33 +168,20 @@ static int add(struct tenant_job *job)
 
 /* --- remove, rotate-key ---------------------------------------------------------------------- */
 
-/* so far the tenants that are to be removed or given a key are looked for in one file */
-static int refuse_folder(struct tenant_job *job)
-{
-	struct err *e = &job->c->err;
-
-	if (!tenant_is_folder(job))
-		return STATUS_DONE;
-	err_set(e, EISDIR, "%s: a folder's tenants can be added by command only", job->lab);
-	err_hint(e, "edit the file below tenants.d that has it, or take that away");
-	err_kind_set(e, ERR_INVALID);
-	return cmd_fail(job->c);
-}
-
 static int remove_one(struct tenant_job *job)
 {
 	struct tenant_change ch = {.others = 0};
-	int status = refuse_folder(job);
+	int status = tenant_open(job);
 
 	if (!status)
-		status = tenant_open(job);
-	if (!status)
 		status = tenant_find(job);
+	if (!status)
+		status = tenant_choose_file(job);
 	if (!status) {
 		const struct edit_source src = tenant_source(job);
 
 		note_references(job);
-		if (edit_remove(&src, job->host->name, job->name, &ch.text, &job->c->err) < 0)
+		if (edit_remove(&src, tenant_edit_host(job), job->name, &ch.text, &job->c->err) < 0)
 			status = cmd_fail(job->c);
 	}
 	if (!status)
@@ -219,12 +202,12 @@ static int remove_one(struct tenant_job *job)
 static int rotate_key(struct tenant_job *job)
 {
 	struct tenant_change ch = {.others = 0};
-	int status = refuse_folder(job);
+	int status = tenant_open(job);
 
 	if (!status)
-		status = tenant_open(job);
-	if (!status)
 		status = tenant_find(job);
+	if (!status)
+		status = tenant_choose_file(job);
 	if (!status)
 		status = tenant_rotate_key(job, &ch);
 	if (!status && !cmd_value(job->c, "dry-run")) {
@@ -303,7 +286,7 @@ static int run_action(struct cmd *c, const struct action *a, size_t argc, char *
 	job.name = a->names ? argv[2] : NULL;
 	if (a->edits)
 		cmd_catch_signals();
-	status = tenant_find_file(&job);
+	status = tenant_find_topology(&job);
 	if (!status)
 		status = a->run(&job);
 	tenant_job_clear(&job);
@@ -328,8 +311,8 @@ const struct command cmd_tenant = {
 		"indentation and line ends stay.  What comes out is checked before it is written, and\n"
 		"written whole or not at all.  LAB is a lab that is up, or the file.\n"
 		"\n"
-		"add appends a tenant to the gateway; what is not said comes from the pools.  Of a\n"
-		"folder, the tenant gets a file of its own in tenants.d.\n"
+		"add appends a tenant to the gateway; what is not said comes from the pools.  In a\n"
+		"folder the tenant gets a file of its own below tenants.d, which goes with it.\n"
 		"\n"
 		"remove takes its entry out, with the comments in the lines above it.  Of a range such\n"
 		"as t{001..100} only the first or the last can be removed.\n"

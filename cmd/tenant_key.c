@@ -27,7 +27,7 @@ void own_key_choose(const struct tenant_job *job, struct own_key *ret)
 {
 	*ret = (struct own_key){.path = ""};
 	if (!job->host->gateway->private_key.present) {
-		keys_path(job->t->name, job->host->name, job->name, ret->path);
+		keys_path(job->whole.t->name, job->host->name, job->name, ret->path);
 		return;
 	}
 	/* who has put the gateway's key into the file takes the file to other machines with it */
@@ -66,8 +66,8 @@ static const char *other_user(const struct tenant_job *job)
 {
 	const char *path = job->tenant->private_key_file;
 
-	for (size_t i = 0; i < job->t->n_hosts; i++) {
-		const struct host *h = &job->t->hosts[i];
+	for (size_t i = 0; i < job->whole.t->n_hosts; i++) {
+		const struct host *h = &job->whole.t->hosts[i];
 		const struct gateway *g = h->gateway;
 
 		for (size_t k = 0; k < h->n_tunnels; k++)
@@ -116,7 +116,7 @@ static int keep_old(struct tenant_job *job)
 
 	if (!cmd_value(job->c, "keep-old") || !job->tenant->has_own_key)
 		return STATUS_DONE;
-	keys_path(job->t->name, job->host->name, job->name, path);
+	keys_path(job->whole.t->name, job->host->name, job->name, path);
 	snprintf(old, sizeof(old), "%.*s.old", PATH_MAX - 8, path);
 	if (keys_write(old, &job->tenant->private_key, &job->c->err) < 0)
 		return key_failed(job);
@@ -130,8 +130,9 @@ static int rotate_text(struct tenant_job *job, struct tenant_change *ch, struct 
 	const bool kept = k->path[0];
 	int status;
 
-	if (edit_set(&src, job->host->name, job->name, kept ? "private_key_file" : "private_key",
-		     kept ? k->path : k->text, &ch->text, &job->c->err) < 0)
+	if (edit_set(&src, tenant_edit_host(job), job->name,
+		     kept ? "private_key_file" : "private_key", kept ? k->path : k->text, &ch->text,
+		     &job->c->err) < 0)
 		return cmd_fail(job->c);
 	status = tenant_check(job, ch);
 	if (!status && cmd_value(job->c, "dry-run"))

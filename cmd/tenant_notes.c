@@ -14,13 +14,14 @@ static void note(const struct tenant_job *job, struct src at, const char *fmt, .
 
 static void note(const struct tenant_job *job, struct src at, const char *fmt, ...)
 {
+	char file[PATH_MAX];
 	va_list ap;
 
 	if (job->c->quiet)
 		return;
 	fprintf(stderr, "warren: note: ");
 	if (at.line)
-		fprintf(stderr, "%s:%d:%d: ", job->shown, at.line, at.column);
+		fprintf(stderr, "%s:%d:%d: ", tenant_file_name(job, at, file), at.line, at.column);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -46,11 +47,11 @@ static bool is_target(const struct check *k, const struct tenant *t)
 
 static void note_checks(const struct tenant_job *job)
 {
-	const size_t host = (size_t)(job->host - job->t->hosts);
+	const size_t host = (size_t)(job->host - job->whole.t->hosts);
 	const size_t tenant = (size_t)(job->tenant - job->host->gateway->tenants);
 
-	for (size_t i = 0; i < job->t->n_checks; i++) {
-		const struct check *k = &job->t->checks[i];
+	for (size_t i = 0; i < job->whole.t->n_checks; i++) {
+		const struct check *k = &job->whole.t->checks[i];
 
 		if (k->from_tenant && k->from_host == host && k->from_tenant_index == tenant)
 			note(job, k->src, "check `%s` is made from tenant %s", k->name,
@@ -64,7 +65,7 @@ static void note_checks(const struct tenant_job *job)
 static void note_peers(const struct tenant_job *job, const struct host *h, const char *name,
 		       const struct peer *peers, size_t n)
 {
-	const size_t host = (size_t)(job->host - job->t->hosts);
+	const size_t host = (size_t)(job->host - job->whole.t->hosts);
 	const size_t tenant = (size_t)(job->tenant - job->host->gateway->tenants);
 
 	for (size_t i = 0; i < n; i++)
@@ -77,8 +78,8 @@ static void note_peers(const struct tenant_job *job, const struct host *h, const
 void note_references(const struct tenant_job *job)
 {
 	note_checks(job);
-	for (size_t i = 0; i < job->t->n_hosts; i++) {
-		const struct host *h = &job->t->hosts[i];
+	for (size_t i = 0; i < job->whole.t->n_hosts; i++) {
+		const struct host *h = &job->whole.t->hosts[i];
 		const struct gateway *g = h->gateway;
 
 		for (size_t k = 0; k < h->n_tunnels; k++)
@@ -149,8 +150,9 @@ size_t note_others(const struct tenant_job *job, const struct topology *after)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < job->t->n_hosts && i < after->n_hosts; i++) {
-		const struct gateway *was = job->t->hosts[i].gateway, *is = after->hosts[i].gateway;
+	for (size_t i = 0; i < job->whole.t->n_hosts && i < after->n_hosts; i++) {
+		const struct gateway *was = job->whole.t->hosts[i].gateway,
+				     *is = after->hosts[i].gateway;
 
 		if (was && is)
 			n += note_gateway(job, was, is, n);

@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "cmd/out.h"
-#include "cmd/read.h"
 #include "cmd/status.h"
 #include "cmd/tenant.h"
 #include "lab/keys.h"
@@ -22,20 +21,15 @@ struct running {
 	const struct tunnel_status *tunnel; /* NULL: none */
 };
 
-/* the model alone, without a lock: nothing is going to be written */
+/* without a lock: nothing is going to be written */
 static int read_model(struct tenant_job *job)
 {
 	struct err why = ERR_INIT;
-	struct lab_file f;
-	int status = read_file(job->c, job->folder ? job->folder : job->shown, &f);
+	int status = tenant_look(job);
 
-	job->t = steal_ptr(f.t);
-	if (!status)
-		job->f.path = steal_ptr(f.path);
-	lab_file_clear(&f);
 	/* for public keys, as far as they are known here */
 	if (!status)
-		(void)keys_resolve(job->t, NULL, KEYS_FIND, &why);
+		(void)keys_resolve(job->whole.t, NULL, KEYS_FIND, &why);
 	return status;
 }
 
@@ -61,10 +55,10 @@ static void find_running(struct running *r, const char *host, const char *name)
 static int read_running(struct tenant_job *job, struct running *r)
 {
 	struct err *e = &job->c->err;
-	int q = lab_open(job->t->name, &r->lab, e);
+	int q = lab_open(job->whole.t->name, &r->lab, e);
 
 	/* who may not look, and who asks for a file of another lab, sees the file alone */
-	if (q < 0 || strcmp(r->lab.meta.file, job->f.path) != 0) {
+	if (q < 0 || strcmp(r->lab.meta.file, job->whole.path) != 0) {
 		*e = (struct err)ERR_INIT;
 		return STATUS_DONE;
 	}
@@ -214,17 +208,18 @@ static json_t *peers_json(const struct topology *t, const struct tenant *tenant)
 static json_t *tenant_json(const struct tenant_job *job)
 {
 	const struct tenant *t = job->tenant;
-	char key[WG_KEY_BASE64_LEN];
+	char key[WG_KEY_BASE64_LEN], file[PATH_MAX];
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:s, s:b, s:s*, s:s*, s:o, s:o, "
 			 "s:o, s:o}",
-			 "lab", job->t->name, "host", job->host->name, "name", t->name, "netns",
-			 t->netns, "file", job->shown, "line", t->src.line, "listen_port",
-			 (int)t->listen_port, "napt_addresses", prefixes_json(&t->napt_addresses),
-			 "interface", t->tunnel_if.full, "own_key", t->has_own_key,
-			 "private_key_file", t->private_key_file, "public_key",
-			 tenant_public_key(t, key), "peers", peers_json(job->t, t), "routes",
-			 routes_json(t), "dns", dns_json(t), "labels", labels_json(t));
+			 "lab", job->whole.t->name, "host", job->host->name, "name", t->name,
+			 "netns", t->netns, "file", tenant_file_name(job, t->src, file), "line",
+			 t->src.line, "listen_port", (int)t->listen_port, "napt_addresses",
+			 prefixes_json(&t->napt_addresses), "interface", t->tunnel_if.full,
+			 "own_key", t->has_own_key, "private_key_file", t->private_key_file,
+			 "public_key", tenant_public_key(t, key), "peers",
+			 peers_json(job->whole.t, t), "routes", routes_json(t), "dns", dns_json(t),
+			 "labels", labels_json(t));
 }
 
 static int show_json(const struct tenant_job *job, const struct running *r)
@@ -314,7 +309,7 @@ static void print_peer_row(struct out_table *out, const struct tenant_job *job,
 
 	if (live && live->has_endpoint)
 		where = ip_endpoint_format(&live->endpoint, endpoint);
-	out_cell(out, COLOUR_NONE, "%s", peer_called(job->t, p, name));
+	out_cell(out, COLOUR_NONE, "%s", peer_called(job->whole.t, p, name));
 	out_cell(out, COLOUR_NONE, "%s",
 		 p->public_key.present ? wg_key_format(p->public_key.bytes, key) : "-");
 	out_cell(out, COLOUR_NONE, "%s", allowed ? allowed : "");
@@ -333,11 +328,12 @@ static void show_text(const struct tenant_job *job, const struct running *r)
 					    "ENDPOINT", "HANDSHAKE",  "RX / TX"};
 	const struct tenant *t = job->tenant;
 	char *addresses _cleanup_free_ = prefixes_text(&t->napt_addresses, ", ");
+	char file[PATH_MAX];
 	struct out_table *out;
 
 	printf("tenant %s%s%s of %s in lab %s\n", out_colour(COLOUR_HEAD), t->name, out_plain(),
-	       job->host->name, job->t->name);
-	row("file", "%s:%d", job->shown, t->src.line);
+	       job->host->name, job->whole.t->name);
+	row("file", "%s:%d", tenant_file_name(job, t->src, file), t->src.line);
 	row("namespace", "%s", t->netns);
 	row("tunnel", "%s, UDP port %u", t->tunnel_if.full, t->listen_port);
 	row("NAPT addresses", "%s", addresses ? addresses : "");
@@ -379,8 +375,8 @@ static int list_one(const struct tenant_job *job, struct out_table *out, const s
 	if (job->c->json)
 		return out_json(job->c,
 				json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:i}", "lab",
-					  job->t->name, "host", h->name, "name", t->name, "netns",
-					  t->netns, "listen_port", (int)t->listen_port,
+					  job->whole.t->name, "host", h->name, "name", t->name,
+					  "netns", t->netns, "listen_port", (int)t->listen_port,
 					  "napt_addresses", prefixes_json(&t->napt_addresses),
 					  "peers", (int)t->n_peers));
 	addresses = prefixes_text(&t->napt_addresses, ", ");
@@ -405,11 +401,11 @@ static int list_all(struct tenant_job *job)
 	size_t gateways = 0, n = 0;
 	int status = STATUS_DONE;
 
-	for (size_t i = 0; i < job->t->n_hosts; i++)
-		gateways += job->t->hosts[i].gateway != NULL;
+	for (size_t i = 0; i < job->whole.t->n_hosts; i++)
+		gateways += job->whole.t->hosts[i].gateway != NULL;
 	out = gateways > 1 ? out_table_new(with_host, 6) : out_table_new(heads, 5);
-	for (size_t i = 0; i < job->t->n_hosts; i++) {
-		const struct host *h = &job->t->hosts[i];
+	for (size_t i = 0; i < job->whole.t->n_hosts; i++) {
+		const struct host *h = &job->whole.t->hosts[i];
 
 		if (!h->gateway || (only && strcmp(only, h->name) != 0))
 			continue;
@@ -418,7 +414,7 @@ static int list_all(struct tenant_job *job)
 	}
 	out_table_print(out);
 	if (!n && !job->c->json && !job->c->quiet)
-		printf("%s has no tenants\n", job->shown);
+		printf("%s has no tenants\n", job->topology);
 	return status;
 }
 

@@ -195,6 +195,24 @@ static int no_tenant(const struct change *c, struct err *e)
 			 show(c->tenant).s);
 }
 
+/* nothing else is in the file, and the file is nothing else */
+static bool is_all(const struct change *c)
+{
+	const struct mark *first = c->found.tenants->next->child;
+
+	return !c->host && first == c->found.tenant && !first->next->next;
+}
+
+static int nothing_left(struct edited *ret, struct err *e)
+{
+	char *text = strdup("");
+
+	if (!text)
+		return err_set(e, ENOMEM, "out of memory");
+	*ret = (struct edited){text, 0};
+	return 0;
+}
+
 static int take_out(struct change *c, struct err *e)
 {
 	int r = pair_remove(&c->d.t, c->found.tenants, c->found.tenant, &c->s, e);
@@ -210,6 +228,10 @@ int edit_remove(const struct edit_source *src, const char *host, const char *ten
 	int r = change_begin(&c, src, e);
 	bool shrinks = !r && f->tenant && f->range.present && f->range.first < f->range.last;
 
+	if (!r && f->tenant && !shrinks && is_all(&c)) {
+		change_clear(&c);
+		return nothing_left(ret, e);
+	}
 	if (!r && !f->tenant)
 		r = no_tenant(&c, e);
 	else if (shrinks && f->number != f->range.first && f->number != f->range.last)

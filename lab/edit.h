@@ -10,6 +10,8 @@
  * an alias or below an anchor that is used elsewhere, so that more than the one place would
  * change, is refused.
  *
+ * In a folder's tenants.d (lab/bundle.h) a file's own mapping is the tenants: there @host is NULL.
+ *
  * Whether the result is a topology, and what it means, is not looked at here: topology_load()
  * does that.  All of this is pure.
  */
@@ -54,7 +56,7 @@ struct edited {
 };
 
 /*
- * edit_add - append a tenant to the gateway of @host.
+ * edit_add - append a tenant to the gateway of @host, which is not NULL.
  * -EEXIST: there is one of that name.  -ENOENT: no such host, or no gateway.  -EOPNOTSUPP: it is
  * written in a way that this cannot change.  -EINVAL: not YAML.  All of kind ERR_INVALID, with
  * the place.
@@ -64,7 +66,8 @@ int edit_add(const struct edit_source *src, const char *host, const struct edit_
 
 /*
  * edit_remove - take a tenant out, with its comments: those of the lines directly above, of the same
- * indentation, and those behind and below it that are indented more.  The last one leaves `{}`.
+ * indentation, and those behind and below it that are indented more.  The last one leaves `{}`; that
+ * of a file of tenants.d leaves nothing at all (ret->len is 0): the file can go.
  * The first or last of a range shrinks the range; -ERANGE: it is in the middle of one.
  * Else as edit_add().
  */

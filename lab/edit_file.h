@@ -17,7 +17,6 @@
 
 struct edit_file {
 	char *path; /* absolute, behind all symbolic links */
-	char *dir;  /* its folder */
 	char *text; /* what is in it */
 	size_t len;
 	struct stat was;
@@ -27,8 +26,12 @@ struct edit_file {
 /*
  * edit_file_open - lock and read.  Waits for whoever edits a file of that folder; -EINTR: a signal
  * came meanwhile.  edit_file_close() in any case.
+ * @folder: what is locked, where the file is a part of a larger whole; NULL: its own folder.
  */
-int edit_file_open(const char *path, struct edit_file *ret, struct err *e);
+int edit_file_open(const char *path, const char *folder, struct edit_file *ret, struct err *e);
+
+/* edit_file_switch - read another file of the same whole in its place, under the same lock. */
+int edit_file_switch(struct edit_file *f, const char *path, struct err *e);
 
 /*
  * edit_file_write - put @text in its place: atomically, with owner and mode kept; a symbolic link
@@ -36,6 +39,9 @@ int edit_file_open(const char *path, struct edit_file *ret, struct err *e);
  * written.  On any other failure the file is as it was, too.
  */
 int edit_file_write(struct edit_file *f, const char *text, size_t len, struct err *e);
+
+/* edit_file_remove - take the file away, unless it has changed: as edit_file_write(). */
+int edit_file_remove(struct edit_file *f, struct err *e);
 
 void edit_file_close(struct edit_file *f);
 

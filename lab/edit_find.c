@@ -194,20 +194,40 @@ static int find_host(const struct edit_doc *d, const char *host, struct mark **r
 	return edit_alone(d, key->next, e);
 }
 
+/* a file of tenants.d: as if a key without a text stood before all of it */
+static int find_file(const struct edit_doc *d, struct edit_found *f, struct err *e)
+{
+	struct mark *key = arena_alloc(d->arena, sizeof(*key));
+
+	if (!key)
+		return err_set(e, ENOMEM, "out of memory");
+	key->value = "";
+	key->next = d->top;
+	f->tenants = key;
+	return edit_alone(d, d->top, e);
+}
+
+static int find_gateway(const struct edit_doc *d, const char *host, struct edit_found *f,
+			struct err *e)
+{
+	struct mark *key = NULL;
+	int r = find_host(d, host, &key, e);
+
+	if (r < 0 || !key)
+		return r;
+	r = step_into(d, key->next, "gateway", &f->gateway, e);
+	if (!r && (!f->gateway || f->gateway->next->kind != MARK_MAP))
+		return edit_fail(d, key->start, e, ENOENT, "host `%s` has no `gateway`",
+				 show(host).s);
+	return r < 0 ? r : step_into(d, f->gateway->next, "tenants", &f->tenants, e);
+}
+
 int edit_find(const struct edit_doc *d, const char *host, const char *tenant,
 	      struct edit_found *ret, struct err *e)
 {
 	struct edit_found f = {.number = 0};
-	struct mark *key = NULL;
-	int r = find_host(d, host, &key, e);
+	int r = host ? find_gateway(d, host, &f, e) : find_file(d, &f, e);
 
-	if (!r)
-		r = step_into(d, key->next, "gateway", &f.gateway, e);
-	if (!r && (!f.gateway || f.gateway->next->kind != MARK_MAP))
-		return edit_fail(d, key->start, e, ENOENT, "host `%s` has no `gateway`",
-				 show(host).s);
-	if (!r)
-		r = step_into(d, f.gateway->next, "tenants", &f.tenants, e);
 	if (!r && f.tenants)
 		r = find_named(d, f.tenants->next, tenant, &f.tenant, &f.range, &f.number, e);
 	if (!r)

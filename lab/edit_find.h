@@ -23,7 +23,7 @@ void edit_doc_clear(struct edit_doc *d);
 
 /* a gateway, and one of its tenants; keys have their values behind them (mark.next) */
 struct edit_found {
-	struct mark *gateway; /* key */
+	struct mark *gateway; /* key; NULL: in another file */
 	struct mark *tenants; /* key; NULL: none */
 	struct mark *tenant;  /* key; NULL: there is none of that name */
 	struct range range;   /* of the tenant's key */
@@ -31,7 +31,8 @@ struct edit_found {
 };
 
 /*
- * edit_find - look up @host's gateway and its tenant @tenant.
+ * edit_find - look up @host's gateway and its tenant @tenant.  @host NULL: the whole file is tenants,
+ * and there is no gateway; tenants is a key of no bytes then.
  * -ENOENT: no such host, or no gateway; that there is no such tenant is no error.
  * -EOPNOTSUPP: the host comes from a range, or something on the way is an alias, or has an anchor
  * that an alias elsewhere means.

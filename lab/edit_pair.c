@@ -177,13 +177,14 @@ static int append_first(const struct text *t, const struct mark *above, const st
 			const struct entry *entry, struct splices *s, char **put, struct err *e)
 {
 	const struct mark *value = key->next;
-	size_t from = text_skip_blanks_back(t, value->content, key->end), step;
+	size_t from = text_skip_blanks_back(t, value->content, key->end), step = 2;
 	struct style style = {.flow = false};
 
-	if (!begins_line(t, key) || !begins_line(t, above) ||
-	    column_of(t, key) <= column_of(t, above))
+	if (!begins_line(t, key) || !begins_line(t, above))
 		return -EOPNOTSUPP;
-	step = column_of(t, key) - column_of(t, above);
+	/* in a file of tenants both are at the very left */
+	if (column_of(t, key) > column_of(t, above))
+		step = column_of(t, key) - column_of(t, above);
 	style.column = column_of(t, key) + step;
 	style.step = step;
 	if (value->end > value->content)
@@ -374,7 +375,7 @@ int pair_remove(const struct text *t, const struct mark *key, const struct mark 
 		struct splices *s, struct err *e)
 {
 	const struct mark *map = key->next, *before = NULL;
-	size_t place;
+	size_t place = key->end;
 
 	(void)e;
 	if (map->flow) {
@@ -383,9 +384,10 @@ int pair_remove(const struct text *t, const struct mark *key, const struct mark 
 	}
 	for (const struct mark *k = map->child; k != entry; k = k->next->next)
 		before = k;
-	if (!value_place(t, key, &place))
-		return -EOPNOTSUPP;
-	if (!before && !entry->next->next)
+	if (!before && !entry->next->next) {
+		if (!value_place(t, key, &place))
+			return -EOPNOTSUPP;
 		splice_add(s, place, 0, " {}", 3);
+	}
 	return remove_lines(t, entry, before ? before->next->end : place, s);
 }

@@ -273,7 +273,7 @@ static void read_remembered(struct peer *p, void *arg)
 	size_t len = strcspn(*at, "\n");
 	char text[WG_KEY_BASE64_LEN + 1];
 
-	if (!p->public_key.present && len == WG_KEY_BASE64_LEN) {
+	if (!p->public_key.present && len == WG_KEY_BASE64_LEN - 1) {
 		snprintf(text, sizeof(text), "%.*s", (int)len, *at);
 		p->public_key.present = wg_key_parse(text, p->public_key.bytes) == 0;
 	}

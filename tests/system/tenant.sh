@@ -348,6 +348,8 @@ cat >"$f" <<-END
 	      bridge: br
 	      tenants:
 	        t0: { listen_port: 50000, napt_addresses: [10.0.0.20], peers: [{ host: home/wg0 }] }
+	        p1: {}
+	        p2: {}
 	  home:
 	    networks: { net: { interface: wan, addresses: [203.0.113.2/24] } }
 	    bridges: { lan: { addresses: [192.168.1.1/24] } }
@@ -370,12 +372,19 @@ is "its peer" "$(jq -r '.peers[0].public_key' "$tmp/out")" "$(wg_of home wg0 pub
 run 0 tenant show office t0
 like "for people" "$(cat "$tmp/out")" '^home/wg0 +.* 203\.0\.113\.2:[0-9]+ +[0-9]+ s ago +[0-9.]+ '
 run 0 tenant add office t1 --peer-key $peer
-is "the lab's name will do for the file" "$(names)" '["t0", "t1"]'
+is "the lab's name will do for the file" "$(names)" '["t0", "p1", "p2", "t1"]'
 run 0 tenant list office
-is "which is what is listed" "$(awk '{print $1, $3, $NF}' "$tmp/out")" $'TENANT PORT PEERS\nt0 50000 1\nt1 51820 1'
+is "which is what is listed" "$(awk '{print $1, $3, $NF}' "$tmp/out")" \
+	$'TENANT PORT PEERS\nt0 50000 1\np1 51820 0\np2 51821 0\nt1 51822 1'
 run 0 tenant remove --no-apply office t1
 is "--no-apply has nothing to say of what runs" "$(cat "$tmp/err")" ""
 ok "and back" cmp "$f" "$tmp/before"
+run 0 tenant remove --no-apply office p1
+is "what a pool has given stays given" "$(cat "$tmp/err")" ""
+run 0 tenant add --no-apply office p3
+run 0 tenant list office
+is "and is not given to somebody else" "$(awk '{print $1, $3}' "$tmp/out" | tail -n 2)" $'p2 51821\np3 51820'
+cp "$tmp/before" "$f"
 run 0 --json tenant rotate-key --no-apply office t0
 is "another key" "$([ "$(public_of)" != "$was" ] && echo yes)" yes
 is=$(public_of)
@@ -383,6 +392,13 @@ ok "down: office" warren down office
 lab_up office "$f"
 lab_probe office
 is "which is the tunnel's from then on" "$(wg_of t0 wg-t0 public-key)" "$is"
+# a second time the topology stays the same word for word: the key is in a file of its own by now
+run 0 --json tenant rotate-key --no-apply office t0
+is=$(public_of)
+ok "apply: office" warren apply "$f"
+is "the new key is in use" "$(wg_of t0 wg-t0 public-key)" "$is"
+is "and nobody takes the former one any more" "$(wg_of home wg0 peers)" "$is"
+lab_probe office
 ok "down: office" warren down office
 
 # --- folders ----------------------------------------------------------------------------
@@ -392,13 +408,56 @@ office >"$tmp/lab/topology.yaml"
 chmod 600 "$tmp/lab/topology.yaml"
 run 0 tenant add --dry-run "$tmp/lab" smith --listen-port 50070
 is "a dry run makes nothing" "$(left "$tmp/lab")" "./topology.yaml "
-run 0 tenant add "$tmp/lab" smith --listen-port 50070
+: >"$tmp/none"
+ok "and its diff makes the file" patch -s -o "$tmp/patched" "$tmp/none" "$tmp/out"
+run 0 --json tenant add "$tmp/lab" smith --listen-port 50070
 is "one file a tenant" "$(cat "$tmp/lab/tenants.d/smith.yaml")" $'smith:\n  listen_port: 50070'
+ok "which is that of the dry run" cmp "$tmp/lab/tenants.d/smith.yaml" "$tmp/patched"
+is "and is told of" "$(jq -r .file "$tmp/out")" "$tmp/lab/tenants.d/smith.yaml"
 is "with the mode of the topology" "$(stat -c %a "$tmp/lab/tenants.d/smith.yaml")" 600
 ok "which stays as it is" cmp "$tmp/lab/topology.yaml" <(office)
+run 0 validate "$tmp/lab"
+all=$(left "$tmp/lab")
 run 2 tenant add "$tmp/lab" smith
 run 2 tenant add "$tmp/lab" mill
-is "nothing else was made" "$(left "$tmp/lab")" "./tenants.d ./tenants.d/smith.yaml ./topology.yaml "
+like "where the other one is" "$(cat "$tmp/err")" "^$tmp/lab/tenants.d/mill.yaml:1:1: error: tenant .mill. is given twice"
+run 2 tenant add "$tmp/lab" tailor --listen-port 50070
+is "nothing was made of what would not be valid" "$(left "$tmp/lab")" "$all"
+run 0 tenant list "$tmp/lab"
+is "both kinds are listed" "$(awk 'NR > 1 {print $1}' "$tmp/out" | tr '\n' ' ')" "bakery mill smith "
+run 0 --json tenant show "$tmp/lab" smith
+is "the file that has it" "$(jq -r '"\(.file):\(.line)"' "$tmp/out")" "$tmp/lab/tenants.d/smith.yaml:1"
+
+printf '# two in one file\n\n# a cook\ncook: {}   # good\n"t{1..3}": {}\n' >"$tmp/lab/tenants.d/others.yaml"
+run 0 tenant remove "$tmp/lab" t3
+run 0 tenant remove "$tmp/lab" cook
+is "of a file with several, one goes" "$(cat "$tmp/lab/tenants.d/others.yaml")" $'# two in one file\n\n"t{1..2}": {}'
+run 2 tenant rotate-key "$tmp/lab" t1
+run 0 --json tenant rotate-key "$tmp/lab" smith
+is "a key is named in the tenant's file" "$(tail -n 1 "$tmp/lab/tenants.d/smith.yaml")" "  private_key_file: \"$keys/smith.key\""
+is "and is the one that is told" "$(public_of)" "$(wg pubkey <$keys/smith.key)"
+run 0 tenant remove --dry-run "$tmp/lab" smith
+ok "a dry run takes nothing away" test -e "$tmp/lab/tenants.d/smith.yaml"
+run 0 tenant remove "$tmp/lab" smith
+is "the file of one goes with it" "$(left "$tmp/lab/tenants.d")" "./others.yaml "
+run 0 tenant remove "$tmp/lab" bakery
+is "one of the topology file goes there" "$(diff "$tmp/lab/topology.yaml" <(office) | grep -c '^>')" 4
+sed -i 's/^# the end/  gw2:\n    bridges: { br: { addresses: [10.0.0.1\/24] } }\n    gateway: { bridge: br }/' "$tmp/lab/topology.yaml"
+rm "$tmp/lab/tenants.d/others.yaml"
+run 2 tenant add "$tmp/lab" smith
+like "of two gateways one has to be named" "$(cat "$tmp/err")" 'has 2 gateways \(say which by --host'
+run 0 tenant add "$tmp/lab" smith --host gw2
+is "and has a folder of its own" "$(left "$tmp/lab/tenants.d")" "./gw2 ./gw2/smith.yaml "
+run 0 tenant add "$tmp/lab" smith2 --host gw
+run 0 tenant list "$tmp/lab"
+is "the host is listed" "$(awk 'NR > 1 {print $1, $2}' "$tmp/out" | tr '\n' ',')" "mill gw,smith2 gw,smith gw2,"
+for i in {1..8}; do
+	tenant add -q --host gw "$tmp/lab" "a$i" & one=$!
+	tenant add -q --host gw2 "$tmp/lab" "b$i" & two=$!
+	wait $one && wait $two || echo "round $i" >>"$tmp/lost"
+done
+ok "two at once in a folder: none fails" [ ! -e "$tmp/lost" ]
+is "and all are there" "$(warren --json tenant list "$tmp/lab" | wc -l)" 19
 
 # --- secrets ----------------------------------------------------------------------------
 

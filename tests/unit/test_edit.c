@@ -56,7 +56,7 @@ static const struct edit_case {
 	enum op op;
 	const struct edit_tenant *add;
 	const char *tenant;
-	const char *host; /* NULL: gw */
+	const char *host; /* NULL: gw; "": the file is one of a folder's tenants.d */
 } cases[] = {
 	{"block-add", "block", ADD, &bare, NULL, NULL},
 	{"block-add-full", "block", ADD, &full, NULL, NULL},
@@ -171,6 +171,18 @@ static const struct edit_case {
 	{"explicit-remove", "explicit", REMOVE, NULL, "b", NULL},
 	{"document-add", "document", ADD, &port, NULL, NULL},
 	{"document-remove", "document", REMOVE, NULL, "a", NULL},
+	{"fragment-remove-a", "fragment", REMOVE, NULL, "a", ""},
+	{"fragment-remove-b", "fragment", REMOVE, NULL, "b", ""},
+	{"fragment-remove-t1", "fragment", REMOVE, NULL, "t1", ""},
+	{"fragment-remove-t2", "fragment", REMOVE, NULL, "t2", ""},
+	{"fragment-nobody", "fragment", REMOVE, NULL, "d", ""},
+	{"fragment-set-a", "fragment", SET, NULL, "a", ""},
+	{"fragment-set-b", "fragment", SET, NULL, "b", ""},
+	{"fragment-set-c", "fragment", SET, NULL, "c", ""},
+	{"fragment-one-remove", "fragment-one", REMOVE, NULL, "a", ""},
+	{"fragment-one-set", "fragment-one", SET, NULL, "a", ""},
+	{"fragment-flow-remove-a", "fragment-flow", REMOVE, NULL, "a", ""},
+	{"fragment-flow-set-a", "fragment-flow", SET, NULL, "a", ""},
 	{"keys-set-plain", "keys", SET, NULL, "plain", NULL},
 	{"keys-set-double", "keys", SET, NULL, "double", NULL},
 	{"keys-set-single", "keys", SET, NULL, "single", NULL},
@@ -198,7 +210,7 @@ static char *read_whole(const char *path, size_t *ret_len)
 static int apply_case(const struct edit_case *c, const struct edit_source *src, struct edited *ret,
 		      struct err *e)
 {
-	const char *host = c->host ? c->host : "gw";
+	const char *host = !c->host ? "gw" : c->host[0] ? c->host : NULL;
 
 	switch (c->op) {
 	case ADD:

@@ -64,7 +64,7 @@ static void must_open(const char *path, struct edit_file *f)
 {
 	struct err e = ERR_INIT;
 
-	if (edit_file_open(path, f, &e) < 0)
+	if (edit_file_open(path, NULL, f, &e) < 0)
 		fail_msg("%s", e.msg);
 }
 
@@ -184,12 +184,38 @@ static void test_locked(void **state)
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 }
 
+/* one file of several, all of which are locked at once */
+static void test_switch(void **state)
+{
+	struct err e = ERR_INIT;
+	struct edit_file f;
+	int r, removed, again;
+
+	(void)state;
+	unlink(file);
+	unlink(other);
+	write_text(file, "one\n");
+	write_text(other, "two\n");
+	must_open(file, &f);
+	r = edit_file_switch(&f, other, &e);
+	has_text(f.path, "two\n");
+	assert_string_equal(f.text, "two\n");
+	removed = edit_file_remove(&f, &e);
+	again = edit_file_remove(&f, &e);
+	edit_file_close(&f);
+	assert_int_equal(r, 0);
+	assert_int_equal(removed, 0);
+	assert_int_equal(again, -ESTALE);
+	assert_int_equal(access(other, F_OK), -1);
+	has_text(file, "one\n");
+}
+
 static void cannot(const char *path, enum err_kind kind)
 {
 	struct err e = ERR_INIT;
 	struct edit_file f;
 
-	assert_true(edit_file_open(path, &f, &e) < 0);
+	assert_true(edit_file_open(path, NULL, &f, &e) < 0);
 	assert_int_equal(e.kind, kind);
 	assert_non_null(strstr(e.msg, path));
 	edit_file_close(&f);
@@ -206,9 +232,8 @@ static void test_no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_changed),
-		cmocka_unit_test(test_written),
-		cmocka_unit_test(test_locked),
+		cmocka_unit_test(test_changed), cmocka_unit_test(test_written),
+		cmocka_unit_test(test_locked),  cmocka_unit_test(test_switch),
 		cmocka_unit_test(test_no_file),
 	};
 

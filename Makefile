@@ -22,6 +22,9 @@ DATADIR     ?= $(PREFIX)/share/warren
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR  ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+# where the program looks for labs, whatever PREFIX is
+ETCDIR      := /etc/warren
 
 CFLAGS ?= -O2 -g
 BUILD  ?= build/release
@@ -34,7 +37,7 @@ RUN_PACKAGES   := wireguard-go iproute2
 DEMO_PACKAGES  := wireguard-tools conntrack iputils-ping
 TEST_PACKAGES  := $(DEMO_PACKAGES) netbase libcmocka-dev nftables tcpdump procps util-linux ethtool jq \
 	python3 python3-yaml python3-jsonschema socat patch strace graphviz mandoc zsh fish vagrant \
-	qemu-system-x86 busybox-static cpio kmod file zbar-tools librsvg2-bin
+	qemu-system-x86 busybox-static cpio kmod file systemd zbar-tools librsvg2-bin
 LINT_PACKAGES  := clang clang-format clang-tidy cppcheck codespell shellcheck
 BENCH_PACKAGES := $(TEST_PACKAGES) time mininet
 
@@ -68,7 +71,7 @@ UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/t
 TOOLS := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*_tool.c))
 
 .PHONY: all deps demo check check-unit check-schema check-system check-vm lint sanitize fuzz \
-	bench doc install uninstall clean help
+	bench doc install install-unit uninstall clean help
 .SECONDARY:
 
 all: $(BINARY)
@@ -190,7 +193,14 @@ build/doc/warren-topology.5: doc/warren-topology.5
 	@mkdir -p $(@D)
 	cp $< $@
 
-install: all doc
+# a folder of labs, and the unit that makes one of them: systemctl enable --now warren@LAB
+install-unit:
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|@BINDIR@|$(BINDIR)|' systemd/warren@.service.in >$(DESTDIR)$(UNITDIR)/warren@.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/warren@.service
+	install -dm700 $(DESTDIR)$(ETCDIR)
+
+install: all doc install-unit
 	install -Dm755 $(BINARY) $(DESTDIR)$(BINDIR)/warren
 	install -Dm644 -t $(DESTDIR)$(MANDIR)/man1 build/doc/warren.1
 	install -Dm644 -t $(DESTDIR)$(MANDIR)/man5 build/doc/warren-topology.5
@@ -206,7 +216,9 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/warren $(DESTDIR)$(MANDIR)/man1/warren.1 \
 		$(DESTDIR)$(MANDIR)/man5/warren-topology.5 $(DESTDIR)$(BASHCOMPDIR)/warren \
 		$(DESTDIR)$(ZSHCOMPDIR)/_warren $(DESTDIR)$(FISHCOMPDIR)/warren.fish
+	rm -f $(DESTDIR)$(UNITDIR)/warren@.service
 	rm -rf $(DESTDIR)$(DATADIR)
+	rmdir $(DESTDIR)$(ETCDIR) 2>/dev/null || true # labs stay
 
 clean:
 	rm -rf build $(BINARY)

@@ -68,6 +68,9 @@ extern const struct option_spec global_options[];
 
 const struct command *command_find(const char *name);
 
+/* command_takes_topology - is FILE, a topology, among its arguments?  (import's FILE.conf is none.) */
+bool command_takes_topology(const struct command *c);
+
 /* cmd_value - the argument of option @name, "" for a flag, NULL where it was not given. */
 const char *cmd_value(const struct cmd *c, const char *name);
 

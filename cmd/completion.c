@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "lab/bundle.h"
+#include "lab/etc.h"
 
 /* "a|b|c" as words between blanks */
 static void print_choices(const char *choices)
@@ -46,6 +48,8 @@ static void bash_command(const struct command *c)
 	}
 	if (c->complete == COMPLETE_LAB || c->complete == COMPLETE_LAB_OR_FILE)
 		printf("\t\tplain=\"$plain %s\"\n", names_of_labs);
+	if (command_takes_topology(c))
+		printf("\t\tplain=\"$plain $(_warren_etc)\"\n");
 	if (c->complete == COMPLETE_FILE || c->complete == COMPLETE_LAB_OR_FILE)
 		printf("\t\tfiles=yes\n");
 	printf("\t\t;;\n");
@@ -54,6 +58,14 @@ static void bash_command(const struct command *c)
 static void print_bash(void)
 {
 	printf("# bash completion for warren: made by `warren completion bash`\n"
+	       "_warren_etc()\n{\n"
+	       "\tlocal f\n"
+	       "\tfor f in " WARREN_ETC_DIR "/*.yaml " WARREN_ETC_DIR "/*/" BUNDLE_TOPOLOGY "; do\n"
+	       "\t\t[[ -e $f ]] || continue\n"
+	       "\t\tf=${f#" WARREN_ETC_DIR "/}\n"
+	       "\t\tf=${f%%/*}\n"
+	       "\t\techo \"${f%%.yaml}\"\n"
+	       "\tdone\n}\n"
 	       "_warren()\n{\n"
 	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
 	       "\tlocal words='' plain='' files='' command='' i\n"
@@ -123,11 +135,13 @@ static void zsh_command(const struct command *c)
 		printf(")'");
 	}
 	if (c->complete == COMPLETE_FILE)
-		printf(" \\\n\t\t\t'*:file:_files'");
+		printf(" \\\n\t\t\t'*:file:%s'",
+		       command_takes_topology(c) ? "_warren_topologies" : "_files");
 	else if (c->complete == COMPLETE_LAB)
 		printf(" \\\n\t\t\t'*:lab:_warren_labs'");
 	else if (c->complete == COMPLETE_LAB_OR_FILE)
-		printf(" \\\n\t\t\t'*:lab or file:_warren_labs_or_files'");
+		printf(" \\\n\t\t\t'*:lab or file:_warren_labs_or_%s'",
+		       command_takes_topology(c) ? "topologies" : "files");
 	printf("\n\t\t;;\n");
 }
 
@@ -136,6 +150,11 @@ static void print_zsh(void)
 	printf("#compdef warren\n# zsh completion for warren: made by `warren completion zsh`\n"
 	       "_warren_labs() { compadd -- ${(f)\"%s\"} }\n"
 	       "_warren_labs_or_files() { _warren_labs; _files }\n"
+	       "_warren_topologies() {\n"
+	       "\tcompadd -- " WARREN_ETC_DIR "/*.yaml(N:t:r) " WARREN_ETC_DIR "/*/" BUNDLE_TOPOLOGY
+	       "(N:h:t)\n"
+	       "\t_files\n}\n"
+	       "_warren_labs_or_topologies() { _warren_labs; _warren_topologies }\n"
 	       "_warren() {\n\tlocal -a list\n\tlist=(\n",
 	       names_of_labs);
 	for (size_t i = 0; commands[i]; i++) {
@@ -199,6 +218,10 @@ static void fish_command(const struct command *c)
 		       c->name, c->complete == COMPLETE_LAB ? "-f " : "");
 	else if (c->complete == COMPLETE_NONE)
 		printf("complete -c warren -n '__fish_seen_subcommand_from %s' -f\n", c->name);
+	if (command_takes_topology(c))
+		printf("complete -c warren -n '__fish_seen_subcommand_from %s' -a "
+		       "'(__warren_etc)'\n",
+		       c->name);
 }
 
 static void print_fish(void)
@@ -206,6 +229,12 @@ static void print_fish(void)
 	printf("# fish completion for warren: made by `warren completion fish`\n"
 	       "function __warren_labs\n"
 	       "\twarren ls --json 2>/dev/null | string replace -rf '.*\"lab\":\"([^\"]*)\".*' '$1'\n"
+	       "end\n"
+	       "function __warren_etc\n"
+	       "\tfor f in " WARREN_ETC_DIR "/*.yaml " WARREN_ETC_DIR "/*/" BUNDLE_TOPOLOGY "\n"
+	       "\t\tstring replace -r '" WARREN_ETC_DIR "/([^/]*?)(\\.yaml|/" BUNDLE_TOPOLOGY
+	       ")$' '$1' $f\n"
+	       "\tend\n"
 	       "end\n");
 	for (const struct option_spec *o = global_options; o->name; o++)
 		fish_option(NULL, o);

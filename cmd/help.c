@@ -32,6 +32,21 @@ static void print_overview(FILE *out)
 	      out);
 }
 
+/* --- FILE -------------------------------------------------------------------------- */
+
+bool command_takes_topology(const struct command *c)
+{
+	const char *file = strstr(c->args, "FILE");
+
+	return file && strchr(" |", file[strlen("FILE")]); /* NUL is found, too */
+}
+
+static const char topology_text[] =
+	"FILE is a topology file, or the folder of one.  A word without slash and dot that is\n"
+	"neither here means /etc/warren/FILE.yaml, or the folder /etc/warren/FILE.";
+
+/* --- help -------------------------------------------------------------------------- */
+
 void help_print(const struct command *c, FILE *out)
 {
 	if (!c) {
@@ -42,6 +57,8 @@ void help_print(const struct command *c, FILE *out)
 		c->args[0] ? " " : "", c->args, c->summary[0] - 'a' + 'A', c->summary + 1);
 	if (c->details)
 		fprintf(out, "\n%s\n", c->details);
+	if (command_takes_topology(c))
+		fprintf(out, "\n%s\n", topology_text);
 	fputs("\nOptions:\n", out);
 	print_options(c->options, out);
 	print_options(global_options, out);
@@ -127,6 +144,10 @@ void help_mdoc(FILE *out)
 		if (c->details) {
 			fputs(".Pp\n", out);
 			mdoc_details(c->details, out);
+		}
+		if (command_takes_topology(c)) {
+			fputs(".Pp\n", out);
+			mdoc_details(topology_text, out);
 		}
 		if (!c->options)
 			continue;

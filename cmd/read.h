@@ -10,8 +10,9 @@
 
 /*
  * read_file - read a topology file, printing what is wrong with it.
+ * @file: its path, or the name of a lab in /etc/warren.
  * Returns 0, or the exit status.  lab_file_clear() in any case.
  */
-int read_file(struct cmd *c, const char *path, struct lab_file *ret);
+int read_file(struct cmd *c, const char *file, struct lab_file *ret);
 
 #endif

@@ -5,13 +5,13 @@
 #include "cmd/out.h"
 #include "cmd/read.h"
 
-int read_file(struct cmd *c, const char *path, struct lab_file *ret)
+int read_file(struct cmd *c, const char *file, struct lab_file *ret)
 {
 	struct diags d;
 	int status = STATUS_DONE;
 
-	if (lab_file_read(path, ret, &d, &c->err) < 0) {
-		out_diags(c, path, &d);
+	if (lab_file_read(file, ret, &d, &c->err) < 0) {
+		out_diags(c, ret->shown, &d);
 		status = d.n ? STATUS_USAGE : cmd_fail(c);
 	}
 	diags_free(&d);
@@ -52,7 +52,7 @@ static int run(struct cmd *c, size_t argc, char **argv)
 					      (int)f.t->n_hosts, "tenants", (int)count_tenants(f.t),
 					      "checks", (int)f.t->n_checks));
 	else if (!status && !c->quiet)
-		say_valid(argv[0], f.t);
+		say_valid(f.shown, f.t);
 	lab_file_clear(&f);
 	return status;
 }

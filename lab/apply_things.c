@@ -238,6 +238,20 @@ static int rewrite(const struct op *op, struct err *e)
 	return fd >= 0 && r < 0 ? err_code(e, -r, "write it") : r;
 }
 
+/* one that this lab made before its record was lost, with the folders it is in */
+static int take_up(struct apply *a, const struct op *op, const char *folder, struct err *e)
+{
+	int r = is_recorded(a, REC_FOLDER, "/etc/netns")
+			? 0
+			: apply_record(a, REC_FOLDER, 0, 0, "/etc/netns", e);
+
+	if (!r && !is_recorded(a, REC_FOLDER, folder))
+		r = apply_record(a, REC_FOLDER, 0, 0, folder, e);
+	if (!r)
+		r = apply_record(a, REC_FILE, 0, 0, op->file.path, e);
+	return !r ? rewrite(op, e) : r;
+}
+
 int apply_file(struct apply *a, const struct op *op, struct err *e)
 {
 	_cleanup_close_ int fd = -1;
@@ -251,6 +265,8 @@ int apply_file(struct apply *a, const struct op *op, struct err *e)
 		r = apply_folder(a, folder, e);
 	if (!r && op->file.replace)
 		return rewrite(op, e);
+	if (!r && owner_lost_file(op->file.path, op->file.text))
+		return take_up(a, op, folder, e);
 	if (!r && access(op->file.path, F_OK) == 0)
 		return err_code(e, EEXIST, "not ours");
 	if (!r)

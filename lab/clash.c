@@ -82,7 +82,8 @@ int clash_check(const struct plan *plan, const struct links_seen *links, struct 
 
 		if (links)
 			check_here(&c, plan, op, links);
-		if (op->kind == OP_FILE && access(op->file.path, F_OK) == 0)
+		if (op->kind == OP_FILE && access(op->file.path, F_OK) == 0 &&
+		    !owner_lost_file(op->file.path, op->file.text))
 			clash(&c, "file", op->file.path, "", "remove it, or leave out dns:");
 	}
 	if (!c.n)

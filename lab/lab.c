@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/ns.h"
 #include "lab/bundle.h"
+#include "lab/etc.h"
 #include "lab/keys.h"
 #include "lab/lease.h"
 #include "lab/preflight.h"
@@ -35,14 +36,20 @@ static int use_leases(struct lab_file *f, const char *shown, const char *dir, st
 	return topology_load_as(shown, f->text, f->len, dir, f->leases, &f->t, diags, e);
 }
 
-int lab_file_read(const char *path, struct lab_file *ret, struct diags *diags, struct err *e)
+int lab_file_read(const char *word, struct lab_file *ret, struct diags *diags, struct err *e)
 {
+	const char *path;
 	bool folder;
 	char *slash;
+	bool etc;
 	int r;
 
 	*ret = (struct lab_file){0};
 	*diags = (struct diags){0};
+	r = etc_find(word, &ret->shown, &etc, e);
+	if (r < 0)
+		return r;
+	path = ret->shown;
 	r = bundle_read(path, &ret->text, &ret->len, &folder, e);
 	if (r < 0)
 		return err_kind_set(e, ERR_INVALID);
@@ -59,11 +66,14 @@ int lab_file_read(const char *path, struct lab_file *ret, struct diags *diags, s
 			     e);
 	if (!r)
 		r = use_leases(ret, path, slash ? ret->dir : ".", diags, e);
+	if (!r && etc)
+		r = etc_check_name(word, path, ret->t->name, e);
 	return r < 0 ? err_kind_set(e, ERR_INVALID) : 0;
 }
 
 void lab_file_clear(struct lab_file *f)
 {
+	free(f->shown);
 	free(f->path);
 	free(f->dir);
 	free(f->text);
@@ -74,25 +84,25 @@ void lab_file_clear(struct lab_file *f)
 
 /* --- recorded labs -------------------------------------------------------------------- */
 
-/* of a folder's name: a folder of something else is not meant */
-static bool has_topology(const char *name)
-{
-	char path[LAB_NAME_MAX + sizeof("/" BUNDLE_TOPOLOGY)];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/" BUNDLE_TOPOLOGY, name);
-	return stat(name, &st) == 0 && (!S_ISDIR(st.st_mode) || access(path, F_OK) == 0);
-}
-
-/* a lab's name has no slash and no dot; and where no lab has it, a file or folder may */
-bool lab_is_file(const char *s)
+static bool is_up(const char *name)
 {
 	struct store store;
 
+	store_init(&store, name);
+	return store_exists(&store);
+}
+
+/* a lab's name has no slash and no dot; and where no lab has it, a file or folder may */
+static bool is_path(const char *s)
+{
 	if (strchr(s, '/') || strchr(s, '.') || strlen(s) > LAB_NAME_MAX)
 		return true;
-	store_init(&store, s);
-	return !store_exists(&store) && has_topology(s);
+	return !is_up(s) && etc_is_here(s);
+}
+
+bool lab_is_file(const char *s)
+{
+	return is_path(s) || (!is_up(s) && etc_has(s));
 }
 
 int lab_name(const char *name_or_file, char buf[static LAB_NAME_MAX + 1], struct err *e)
@@ -101,7 +111,8 @@ int lab_name(const char *name_or_file, char buf[static LAB_NAME_MAX + 1], struct
 	struct diags d;
 	int r;
 
-	if (!lab_is_file(name_or_file)) {
+	/* a file of /etc/warren has its lab's name: no need to read it, it may be broken by now */
+	if (!is_path(name_or_file)) {
 		if (!name_or_file[0]) {
 			err_set(e, EINVAL, "the name of a lab is not empty");
 			return err_kind_set(e, ERR_INVALID);
@@ -113,7 +124,7 @@ int lab_name(const char *name_or_file, char buf[static LAB_NAME_MAX + 1], struct
 	if (!r)
 		memcpy(buf, f.t->name, strlen(f.t->name) + 1);
 	else if (d.n)
-		r = err_set(e, EINVAL, "%s:%d:%d: %s", d.v[0].file ? d.v[0].file : name_or_file,
+		r = err_set(e, EINVAL, "%s:%d:%d: %s", d.v[0].file ? d.v[0].file : f.shown,
 			    d.v[0].line, d.v[0].column, d.v[0].text);
 	if (r < 0)
 		err_kind_set(e, ERR_INVALID);

@@ -16,6 +16,7 @@
 
 /* a topology file, or folder of one (lab/bundle.h), that has been read */
 struct lab_file {
+	char *shown; /* as messages call it: what was typed, or its path in /etc/warren; NULL: none was found */
 	char *path; /* absolute */
 	char *dir;  /* the file's folder, or the folder itself */
 	char *text;
@@ -26,10 +27,11 @@ struct lab_file {
 
 /*
  * lab_file_read - read and check a topology, a file or a folder; its pools give what they gave before.
+ * @word: its path, or the name of a lab in /etc/warren (lab/etc.h).
  * @diags: initialised here; what is wrong with the file, when -EINVAL is returned (kind
  *	   ERR_INVALID).  The caller calls lab_file_clear() and diags_free() in any case.
  */
-int lab_file_read(const char *path, struct lab_file *ret, struct diags *diags, struct err *e);
+int lab_file_read(const char *word, struct lab_file *ret, struct diags *diags, struct err *e);
 void lab_file_clear(struct lab_file *f);
 
 /* a recorded lab */
@@ -52,7 +54,8 @@ struct lab {
 int lab_open(const char *name_or_file, struct lab *ret, struct err *e);
 void lab_close(struct lab *l);
 
-/* lab_is_file - is @name_or_file a topology file or folder, rather than the name of a recorded lab? */
+/* lab_is_file - is @name_or_file a topology file or folder, or the name of one in /etc/warren, rather
+ * than that of a recorded lab? */
 bool lab_is_file(const char *name_or_file);
 
 /* lab_name - the name that @name_or_file stands for, into @buf. -ENOENT, -EINVAL. */

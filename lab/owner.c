@@ -2,8 +2,13 @@
 #include "lab/owner.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/cleanup.h"
+#include "base/io.h"
 #include "lab/store.h"
+
+#define FILE_MAX 65536 /* of what warren writes outside its own folders */
 
 static bool has_record(const char *lab, enum record_kind kind, const char *text)
 {
@@ -41,4 +46,17 @@ bool owner_find(enum record_kind kind, const char *text, char ret_lab[static LAB
 	}
 	store_list_free(labs, n);
 	return found;
+}
+
+bool owner_lost_file(const char *path, const char *text)
+{
+	_cleanup_free_ char *is = NULL;
+	char lab[LAB_NAME_MAX + 1];
+	struct err why = ERR_INIT;
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    io_read_file(path, FILE_MAX, &is, NULL, &why) < 0)
+		return false;
+	return !strncmp(is, text, strcspn(text, "\n") + 1) && !owner_find(REC_FILE, path, lab);
 }

@@ -16,4 +16,11 @@
  */
 bool owner_find(enum record_kind kind, const char *text, char ret_lab[static LAB_NAME_MAX + 1]);
 
+/*
+ * owner_lost_file - is the file at @path one that the lab which would write @text there has made, and
+ * that nobody has a record of any more?  A power cut takes /run and leaves /etc.
+ * The first line of @text says who makes it.
+ */
+bool owner_lost_file(const char *path, const char *text);
+
 #endif

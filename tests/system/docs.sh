@@ -213,4 +213,11 @@ like "zsh: a command" "$(zsh_completes warren va)" '^validate(:|$)'
 like "zsh: an option" "$(zsh_completes warren up --ba)" '^--backend$'
 like "zsh: an option's argument" "$(zsh_completes warren up --backend us)" '^userspace$'
 like "zsh: a lab" "$(zsh_completes warren status wire)" '^wireguard-intro$'
+mkdir -p /etc/warren/branch
+touch /etc/warren/{office.yaml,office.env} /etc/warren/branch/topology.yaml
+for shell in bash zsh fish; do
+	like "$shell: a lab in /etc/warren" "$(${shell}_completes warren apply o)" '^office ?$'
+	like "$shell: a folder there" "$(${shell}_completes warren plan b)" '^branch ?$'
+	unlike "$shell: where FILE is no topology, neither" "$(${shell}_completes warren status o)" '^office'
+done
 ok "down: wireguard-intro" warren down wireguard-intro

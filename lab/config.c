@@ -24,7 +24,7 @@ static int no_memory(struct err *e)
 	return err_code(e, ENOMEM, "configuration");
 }
 
-static void warn(struct making *m, const char *text)
+static void add_warning(struct making *m, const char *text)
 {
 	if (text && m->out->n_warnings < CONFIG_WARNINGS_MAX)
 		m->out->warnings[m->out->n_warnings++] = text;
@@ -77,7 +77,7 @@ static void miss_private_key(struct making *m, const struct key *public)
 				     wg_key_format(public->bytes, text));
 	else
 		m->p->missing[PROFILE_PRIVATE_KEY] = "(fill in: it is not known here)";
-	warn(m, "PrivateKey is left to be filled in: only its owner has it");
+	add_warning(m, "PrivateKey is left to be filled in: only its owner has it");
 }
 
 static int set_preshared_key(const struct peer *p, struct profile_peer *ret, struct err *e)
@@ -224,7 +224,7 @@ static int set_client(struct making *m, const struct config_client *c, const str
 	miss_private_key(m, &c->peer->public_key);
 	if (!own && !p->n_addresses) {
 		p->missing[PROFILE_ADDRESS] = "(fill in: the client's own, if it has one)";
-		warn(m, "Address is left to be filled in: the file does not say it");
+		add_warning(m, "Address is left to be filled in: the file does not say it");
 	}
 	p->dns = tenant->dns;
 	p->n_dns = tenant->n_dns;
@@ -275,8 +275,8 @@ static void find_endpoint(struct making *m, const struct config_client *c, const
 		return;
 	ret->missing[PROFILE_ENDPOINT - PROFILE_FIRST_OF_PEER] =
 		arena_printf(m->a, "(fill in: the gateway's address, port %u)", port);
-	warn(m, "Endpoint is left to be filled in: the gateway has no address on a network "
-		"(--endpoint gives one)");
+	add_warning(m, "Endpoint is left to be filled in: the gateway has no address on a network "
+		       "(--endpoint gives one)");
 }
 
 /* the tenant's end, as the client sees it */

@@ -50,8 +50,8 @@ static void build_routes(struct build *b, size_t ns, const struct tenant *t,
 /* /etc/netns/NAME/resolv.conf, which `ip netns exec` and `warren exec` lay over /etc's */
 static void build_resolver(struct build *b, size_t ns, const struct tenant *t)
 {
-	char *text = arena_printf(b->p->arena, "# made by warren for tenant %s of lab %s\n", t->name,
-				  b->p->topology->name);
+	char *text = arena_printf(b->p->arena, "# made by warren for tenant %s of lab %s\n",
+				  t->name, b->p->topology->name);
 	char address[INET6_ADDRSTRLEN];
 	struct op *op;
 

@@ -349,8 +349,9 @@ int apply_run(struct apply *a, const struct op *op, struct err *e)
 	struct proc_id id;
 	int r = apply_open(a, op->ns, e);
 
+	store_path(a->store, "log", folder, sizeof(folder));
 	if (!r)
-		r = io_mkdir_p(store_path(a->store, "log", folder, sizeof(folder)), 0700, e);
+		r = io_mkdir_p(folder, 0700, e);
 	spec.ns_fd = a->ns[op->ns].fd;
 	snprintf(log, sizeof(log), "%s/%s.%u.log", folder, name ? name : "here", op->run->place);
 	snprintf(etc, sizeof(etc), "/etc/netns/%s", name ? name : "");

@@ -221,7 +221,7 @@ static int dump_all(struct chan *rtnl, struct look *l, bool routes, struct err *
 
 int netns_observe(struct chan *rtnl, struct arena *arena, struct netns_seen *ret, struct err *e)
 {
-	struct netns_seen seen;
+	struct netns_seen seen = {0};
 	struct look l = {.arena = arena, .seen = &seen, .with_lo = true};
 	int r = dump_all(rtnl, &l, true, e);
 
@@ -232,7 +232,7 @@ int netns_observe(struct chan *rtnl, struct arena *arena, struct netns_seen *ret
 
 int links_observe(struct chan *rtnl, struct links_seen *ret, struct err *e)
 {
-	struct netns_seen seen;
+	struct netns_seen seen = {0};
 	struct look l = {.arena = arena_new(0), .seen = &seen};
 	int r = l.arena ? dump_all(rtnl, &l, false, e) : err_code(e, ENOMEM, "list links");
 

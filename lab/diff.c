@@ -370,7 +370,7 @@ static int finish(struct diff *d, size_t *ret_first_late)
 	for (size_t i = 0; i < d->n_ops; i++) {
 		struct op *op = &p->ops[i];
 
-		if (d->ops[i].late && i < *ret_first_late)
+		if (i < *ret_first_late && d->ops[i].late)
 			*ret_first_late = i;
 		*op = d->ops[i].op;
 		p->ns[op->ns].last_op = i;

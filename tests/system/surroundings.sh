@@ -117,7 +117,7 @@ mkdir "$tmp/folder.yaml"
 chmod 0 "$tmp/secret.yaml"
 for command in up validate; do
 	refused "$command: no such file" 2 "$tmp/none.yaml: No such file or directory" "$WARREN" $command "$tmp/none.yaml"
-	refused "$command: a folder" 2 "$tmp/folder.yaml: Is a directory" "$WARREN" $command "$tmp/folder.yaml"
+	refused "$command: a folder" 2 "$tmp/folder.yaml/topology.yaml: No such file or directory" "$WARREN" $command "$tmp/folder.yaml"
 	refused "$command: a device" 2 "/dev/zero: not a file" timeout 5 "$WARREN" $command /dev/zero
 done
 refused "a file that may not be read" 2 "$tmp/secret.yaml: Permission denied" "${nobody[@]}" "$tmp/warren" validate "$tmp/secret.yaml"

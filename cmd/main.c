@@ -185,6 +185,7 @@ static int take_global(struct cmd *c, const struct option_spec *o)
 static void take_own(struct cmd *c, size_t option, const char *value)
 {
 	c->values[option] = value;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	c->given[c->n_given++] = (struct given){option, value};
 }
 
@@ -268,6 +269,7 @@ int main(int argc, char **argv)
 		return unknown_command(&c, argv[0]);
 	for (int i = 0; i < argc; i++)
 		letters += strlen(argv[i]);
+	/* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI) */
 	c.given = given = calloc(letters, sizeof(*given)); /* one letter is an option at most */
 	if (!given) {
 		err_code(&c.err, ENOMEM, "read the options");

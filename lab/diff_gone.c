@@ -205,6 +205,7 @@ static bool is_tunnel_wanted(const struct gone *g, const struct op *op)
 
 	for (size_t i = 0; i < want->n_tunnels; i++)
 		if (want->tunnels[i]->home == g->ns[op->ns] &&
+		    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 		    !strcmp(want->tunnels[i]->ifname->name, op->ifname))
 			return true;
 	return false;

@@ -126,6 +126,7 @@ static bool same_but_removed(const struct change *c, const struct edit_doc *afte
 {
 	const struct mark_difference d = {.skip_a = c->found.tenant};
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch) */
 	return !found->tenant && mark_same(c->d.top, after->top, &d);
 }
 
@@ -133,11 +134,13 @@ static bool same_but_removed(const struct change *c, const struct edit_doc *afte
 static bool same_but_shrunk(const struct change *c, const struct edit_doc *after,
 			    const struct edit_found *found)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	const struct mark *was = c->found.tenant, *is = found->tenants->next->child;
 	const struct mark_difference none = {.hollow = NULL};
 	struct mark_difference d = {.skip_a = was};
 
 	/* the same place among the keys */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	for (const struct mark *k = c->found.tenants->next->child; is && k != was;
 	     k = k->next->next)
 		is = is->next->next;
@@ -255,7 +258,9 @@ static bool same_but_set(const struct change *c, const struct edit_doc *after,
 			 const struct edit_found *found)
 {
 	const struct setting *s = (const struct setting *)c;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	const struct mark *was = mark_get(c->found.tenant->next, s->field);
+	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch) */
 	const struct mark *is = found->tenant ? mark_get(found->tenant->next, s->field) : NULL;
 	const struct mark_difference d = {
 		.skip_a = was, .skip_b = is, .hollow = was ? NULL : c->found.tenant->next};

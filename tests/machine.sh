@@ -66,7 +66,7 @@ _machine_settled() {
 }
 
 machine_boot() {
-	machine_cgroup=$tmp/cgroup/$(sed -n 's/^0:://p' /proc/self/cgroup)/warren-test-$$
+	machine_cgroup=$tmp/cgroup/$(sed -n 's/^0:://p' /proc/self/cgroup)/warren-test-$(cat /proc/sys/kernel/random/uuid)
 	mkdir -p "$machine_cgroup"
 	(
 		echo $BASHPID >"$machine_cgroup/cgroup.procs"

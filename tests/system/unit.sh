@@ -67,7 +67,10 @@ keys() { tunnels | cut -d" " -f1,2,4; }
 namespaces() { machine ip netns list | awk '{print $1}' | sort | xargs; }
 processes() { machine pgrep -x wireguard-go | sort; } # none where the kernel has WireGuard
 active() { machine systemctl show -P ActiveState warren@"$1"; }
-log() { machine journalctl -q -o cat -u warren@"$1"; }
+log() {
+	machine journalctl --sync # a line written just now may not be there yet
+	machine journalctl -q -o cat -u warren@"$1"
+}
 
 # --- the unit itself -----------------------------------------------------------------------
 

@@ -5,8 +5,8 @@
 
 #include "cmd/cmd.h"
 
-/* apply_path - what `warren apply @path` does, with the options that the lab was made with.  Returns the
- * exit status. */
-int apply_path(struct cmd *c, const char *path);
+/* apply_path - what `warren apply @path` does, with the options that the lab was made with; with
+ * --only-changed where @only_changed.  Returns the exit status. */
+int apply_path(struct cmd *c, const char *path, bool only_changed);
 
 #endif

@@ -27,7 +27,7 @@ static bool is_up(const char *path, const char *lab)
 }
 
 /* once it has been written; whoever waits for the lock need not wait for this */
-static int follow(struct tenant_job *job, const struct tenant_change *ch)
+static int follow(struct tenant_job *job, const struct tenant_change *ch, bool only_changed)
 {
 	_cleanup_free_ char *path = realpath(job->topology, NULL);
 	const char *lab = job->whole.t->name;
@@ -36,7 +36,7 @@ static int follow(struct tenant_job *job, const struct tenant_change *ch)
 	if (cmd_value(job->c, "no-apply") || !path || !is_up(path, lab))
 		return STATUS_DONE;
 	if (!ch->others)
-		return apply_path(job->c, path);
+		return apply_path(job->c, path, only_changed);
 	fprintf(stderr,
 		"warren: %s is up, and stays as it is, since other tenants would be moved: `warren "
 		"plan %s` shows it, `warren apply %s` does it\n",
@@ -159,7 +159,7 @@ static int add(struct tenant_job *job)
 		if (!status)
 			status = say_added(job, &ch);
 		if (!status)
-			status = follow(job, &ch);
+			status = follow(job, &ch, true);
 	}
 	tenant_change_clear(&ch);
 	tenant_options_free(o);
@@ -193,7 +193,7 @@ static int remove_one(struct tenant_job *job)
 		if (!status)
 			status = say(job, "removed", NULL, false);
 		if (!status)
-			status = follow(job, &ch);
+			status = follow(job, &ch, true);
 	}
 	tenant_change_clear(&ch);
 	return status;
@@ -216,7 +216,7 @@ static int rotate_key(struct tenant_job *job)
 			printf("its clients need the new public key: `warren config %s %s`\n",
 			       job->lab, job->name);
 		if (!status)
-			status = follow(job, &ch);
+			status = follow(job, &ch, false); /* the file may say nothing of it */
 	}
 	tenant_change_clear(&ch);
 	return status;

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "lab/change_core.h"
+#include "lab/diff_units.h"
 #include "lab/lease.h"
 #include "lab/load.h"
 #include "lab/preflight.h"
@@ -157,6 +158,33 @@ static int load_formers(struct comparison *c, const struct lab_file *f, struct e
 	return r;
 }
 
+/* --- whom to look at -----------------------------------------------------------------------------------
+
+ * Where the last apply was finished, the two files tell which units are to be changed.
+ */
+static int narrow(struct comparison *c, const struct journal *j, bool **ret_look, struct err *e)
+{
+	bool *look, all = false;
+	int r;
+
+	if (c->n_formers > 1 || journal_state(j) != LAB_UP || c->backend != c->lab.backend)
+		return 0;
+	look = calloc(c->want->n_ns + 1, sizeof(*look));
+	r = look ? 0 : err_code(e, ENOMEM, "compare");
+	if (!r && !c->unchanged)
+		r = units_differing(c->want, c->had[0], &c->only, &all, e);
+	if (!r && !c->unchanged)
+		r = units_namespaces(c->want, &c->only, c->want, look, e);
+	if (!r && !c->unchanged)
+		r = units_namespaces(c->had[0], &c->only, c->want, look, e);
+	c->is_narrow = !r && !all;
+	if (c->is_narrow)
+		*ret_look = look;
+	else
+		free(look);
+	return r;
+}
+
 /* --- comparing ----------------------------------------------------------------------------------- */
 
 static char *print_of(const struct topology *t)
@@ -214,6 +242,7 @@ int change_open(struct comparison *c, const struct lab_file *f, const struct cha
 int change_compare(struct comparison *c, const struct lab_file *f, const struct change_options *o,
 		   const struct journal *j, enum keys_make keys, struct err *e)
 {
+	_cleanup_free_ bool *look = NULL;
 	struct diff_input in;
 	double start;
 	int r;
@@ -229,9 +258,11 @@ int change_compare(struct comparison *c, const struct lab_file *f, const struct 
 		r = change_build(c, f->t, c->lab.meta.host, c->backend, &c->want, e);
 	if (!r)
 		r = load_formers(c, f, e);
+	if (!r && o->only_changed)
+		r = narrow(c, j, &look, e);
 	start = clock_seconds();
 	if (!r)
-		r = observe(c->want, j, &c->lab.store, NULL, &c->seen, e);
+		r = observe(c->want, j, &c->lab.store, look, &c->seen, e);
 	if (r < 0)
 		return r;
 	c->observing = clock_seconds() - start;
@@ -240,7 +271,8 @@ int change_compare(struct comparison *c, const struct lab_file *f, const struct 
 				 .n_had = c->n_formers,
 				 .unchanged = c->unchanged,
 				 .seen = &c->seen,
-				 .journal = j};
+				 .journal = j,
+				 .only = c->is_narrow ? &c->only : NULL};
 	r = diff_plans(&in, &c->diff, e);
 	c->comparing = clock_seconds() - start - c->observing;
 	if (!r && !c->diff.n_changes && !c->unchanged)
@@ -270,6 +302,7 @@ void comparison_clear(struct comparison *c)
 	}
 	free(c->formers);
 	free(c->had);
+	table_free(&c->only);
 	plan_free(c->want);
 	lab_close(&c->lab);
 	*c = (struct comparison){.lab.store.lock_fd = -1};

@@ -8,6 +8,9 @@
  * later, everything that can be there is in one of them: an apply that was cut short is finished, or
  * taken back, by the next one.  A unit that fails is put back as it was, by the same means: the
  * difference from what is there then to the former file; the other units go on.
+ *
+ * Of thousands of tenants one may have changed: then the two files tell which (lab/diff_units.h), and
+ * who is in a hurry looks at no others.
  */
 #ifndef WARREN_LAB_CHANGE_H
 #define WARREN_LAB_CHANGE_H
@@ -19,6 +22,7 @@ struct change_options {
 	const char *host; /* --host, or NULL: as the lab was made */
 	bool has_backend; /* false: as the lab was made */
 	enum backend backend;
+	bool only_changed; /* look only at units that the file says something else about */
 };
 
 /* a comparison of a file with what runs; everything that it borrows from stays with it */
@@ -35,6 +39,8 @@ struct comparison {
 	} * formers; /* the recorded file first, then those of applies that were cut short */
 	const struct plan **had;
 	size_t n_formers;
+	bool is_narrow;    /* only these are looked at: */
+	struct table only; /* subjects of units */
 	struct observed seen;
 	struct difference diff;
 	double observing, comparing; /* seconds that it took */
@@ -52,6 +58,7 @@ void comparison_clear(struct comparison *c);
 struct apply_report {
 	bool was_down;             /* it was not up: made as by lab_up() */
 	size_t n_units, n_changes; /* changed */
+	bool is_narrow;            /* only what the file changes was looked at */
 	size_t n_failed;           /* units that could not be changed; each was told by a note */
 };
 

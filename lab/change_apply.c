@@ -190,6 +190,7 @@ static int apply_running(struct changer *ch, const struct change_options *o, str
 	if (r < 0)
 		return r;
 	ch->report->n_changes = c->diff.n_changes;
+	ch->report->is_narrow = c->is_narrow;
 	ch->timing->observing = c->observing;
 	ch->timing->comparing = c->comparing;
 	ch->timing->observed = c->want->n_ns;

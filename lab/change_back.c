@@ -12,36 +12,12 @@
 
 #include "base/cleanup.h"
 #include "lab/change_core.h"
+#include "lab/diff_units.h"
 
 /* --- putting a unit back ---------------------------------------------------------------------- */
 
-/* the namespaces that the operations of @unit in @from are about, in @p */
-static void mark_namespaces(const struct plan *from, const char *unit, const struct plan *p,
-			    bool *marked)
-{
-	for (size_t i = 0; i < from->n_ops; i++) {
-		const struct op *op = &from->ops[i];
-		size_t used[2] = {op->ns, op->ns};
-
-		if (strcmp(from->ns[op->unit].subject, unit))
-			continue;
-		if (op->kind == OP_VETH)
-			used[1] = op->veth.peer_ns;
-		if (op->kind == OP_TUNNEL)
-			used[1] = op->tunnel->birth;
-		for (size_t u = 0; u < 2; u++) {
-			const char *name = from->ns[used[u]].name;
-
-			for (size_t k = 0; k < p->n_ns; k++)
-				if (name && p->ns[k].name ? !strcmp(p->ns[k].name, name)
-							  : name == p->ns[k].name)
-					marked[k] = true;
-		}
-	}
-}
-
-/* what there is of @unit becomes what @former says; those of @together are looked at */
-static int put_back_to(struct changer *ch, size_t unit, const bool *together,
+/* what there is of @unit becomes what @former says; those of @together, by subject, are looked at */
+static int put_back_to(struct changer *ch, size_t unit, const struct table *together,
 		       const struct topology *former, enum backend backend, struct err *e)
 {
 	const struct apply_hooks quiet = {.note = ch->hooks->note, .arg = ch->hooks->arg};
@@ -51,30 +27,28 @@ static int put_back_to(struct changer *ch, size_t unit, const bool *together,
 	struct plan *want = NULL;
 	struct difference d = {0};
 	struct observed seen = {0};
+	struct table only = TABLE_INIT;
 	_cleanup_free_ bool *marked = NULL;
 	int r = change_build(c, former, c->lab.meta.host, backend, &want, e);
 
 	if (r < 0)
 		return r;
 	marked = calloc(want->n_ns + 1, sizeof(*marked));
-	if (!marked) {
-		plan_free(want);
-		return err_code(e, ENOMEM, "put %s back", p->ns[unit].subject);
-	}
-	for (size_t u = 0; u < p->n_ns; u++) {
-		if (!together[u])
-			continue;
-		mark_namespaces(want, p->ns[u].subject, want, marked);
-		mark_namespaces(c->want, p->ns[u].subject, want, marked);
-	}
-	r = observe(want, ch->j, &c->lab.store, marked, &seen, e);
+	if (!marked || table_add_str(&only, p->ns[unit].subject, 0, NULL) < 0)
+		r = err_code(e, ENOMEM, "put %s back", p->ns[unit].subject);
+	if (!r)
+		r = units_namespaces(want, together, want, marked, e);
+	if (!r)
+		r = units_namespaces(c->want, together, want, marked, e);
+	if (!r)
+		r = observe(want, ch->j, &c->lab.store, marked, &seen, e);
 	if (!r) {
 		const struct diff_input in = {.want = want,
 					      .had = had,
 					      .n_had = 1,
 					      .seen = &seen,
 					      .journal = ch->j,
-					      .only_unit = p->ns[unit].subject};
+					      .only = &only};
 
 		r = diff_plans(&in, &d, e);
 		if (!r && d.plan->n_ops)
@@ -83,11 +57,12 @@ static int put_back_to(struct changer *ch, size_t unit, const bool *together,
 		observed_free(&seen);
 	}
 	plan_free(want);
+	table_free(&only);
 	return r;
 }
 
 /* as the file before says; or, where that one failed as well, the one before that */
-static int put_back(struct changer *ch, size_t unit, const bool *together, struct err *e)
+static int put_back(struct changer *ch, size_t unit, const struct table *together, struct err *e)
 {
 	const struct comparison *c = ch->c;
 	int r = -ENOENT;
@@ -142,6 +117,15 @@ static void find_others(const struct changer *ch, size_t at, bool stop, bool *to
 	}
 }
 
+/* the subjects of those in @together */
+static int subjects_of(const struct plan *p, const bool *together, struct table *ret)
+{
+	for (size_t u = 0; u < p->n_ns; u++)
+		if (together[u] && table_add_str(ret, p->ns[u].subject, 0, NULL) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 static void tell(struct changer *ch, size_t unit, const char *text)
 {
 	if (!ch->failed[unit])
@@ -175,6 +159,7 @@ void change_failed(struct changer *ch, size_t at, bool stop, const struct err *w
 	struct plan *p = ch->c->diff.plan;
 	const size_t unit = p->ops[at].unit;
 	_cleanup_free_ bool *together = calloc(p->n_ns + 1, sizeof(*together));
+	struct table subjects = TABLE_INIT;
 	char text[2 * sizeof(why->msg)];
 
 	if (!ch->first.code)
@@ -187,6 +172,8 @@ void change_failed(struct changer *ch, size_t at, bool stop, const struct err *w
 	if (together) {
 		together[unit] = true;
 		find_others(ch, at, stop, together);
+		if (subjects_of(p, together, &subjects) < 0)
+			together[unit] = false;
 	}
 	for (size_t u = 0; together && u < p->n_ns; u++) {
 		const char *subject = p->ns[u].subject;
@@ -194,7 +181,7 @@ void change_failed(struct changer *ch, size_t at, bool stop, const struct err *w
 
 		if (!together[u])
 			continue;
-		if (put_back(ch, u, together, &undo_why) < 0)
+		if (put_back(ch, u, &subjects, &undo_why) < 0)
 			snprintf(text, sizeof(text), "%s: neither as it was nor as wanted: %.400s",
 				 u == unit ? why->msg : subject, undo_why.msg);
 		else if (u == unit)

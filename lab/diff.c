@@ -72,7 +72,7 @@ const char *diff_words(struct diff *d, const struct plan *p, const struct op *op
 
 bool diff_skips(const struct diff *d, const struct plan *p, size_t unit)
 {
-	return d->in->only_unit && strcmp(d->in->only_unit, p->ns[unit].subject);
+	return d->in->only && !table_get_str(d->in->only, p->ns[unit].subject, NULL);
 }
 
 const struct ns_seen *diff_ns(const struct diff *d, size_t ns)
@@ -144,8 +144,11 @@ static int collect_keys(struct diff *d, struct table *t, const struct plan *p)
 	char key[KEY_MAX];
 
 	for (size_t i = 0; i < p->n_ops; i++) {
-		char *kept = arena_strdup(d->arena, op_key(p, &p->ops[i], key, sizeof(key)));
+		char *kept;
 
+		if (diff_skips(d, p, p->ops[i].unit))
+			continue;
+		kept = arena_strdup(d->arena, op_key(p, &p->ops[i], key, sizeof(key)));
 		if (!kept || table_add_str(t, kept, i, NULL) < 0)
 			return -ENOMEM;
 	}

@@ -47,7 +47,7 @@ struct diff_input {
 	bool unchanged; /* the file is the recorded one: had is as want, and not given */
 	const struct observed *seen; /* of want */
 	const struct journal *journal;
-	const char *only_unit; /* the subject of one unit: the others are left alone; NULL: all */
+	const struct table *only; /* subjects of units: the others are left alone; NULL: all */
 };
 
 /*

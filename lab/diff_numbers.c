@@ -225,8 +225,13 @@ int diff_renumber(struct diff *d)
 	if (!n.next)
 		return -ENOMEM;
 	first_numbers(&n);
-	for (size_t i = 0; i < p->n_ops; i++)
-		number_op(&n, &p->ops[i]);
+	for (size_t i = 0; i < p->n_ops; i++) {
+		const size_t unit = p->ops[i].unit;
+
+		/* a tenant's links are nobody else's business */
+		if (p->ns[unit].kind != UNIT_TENANT || !diff_skips(d, p, unit))
+			number_op(&n, &p->ops[i]);
+	}
 	/* the start of a tunnel comes before its interface in the plan */
 	for (size_t i = 0; i < p->n_ops; i++)
 		if (p->ops[i].kind == OP_TUNNEL_START)

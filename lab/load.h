@@ -49,4 +49,11 @@ enum secrets { SECRETS_MASKED, SECRETS_SHOWN };
  */
 void topology_print(const struct topology *t, enum secrets secrets, FILE *out);
 
+/*
+ * topology_print_part - what the model says of one tenant; or, where @tenant is NULL, of one host
+ * without its tenants; or, where @host is NULL too, of the segments.  With the secrets.
+ */
+void topology_print_part(const struct topology *t, const struct host *host,
+			 const struct tenant *tenant, FILE *out);
+
 #endif

@@ -40,8 +40,8 @@ static void build_networks(struct build *b)
 {
 	const struct topology *t = b->p->topology;
 
-	b->networks_ns =
-		build_ns(b, arena_printf(b->p->arena, "%s-networks", t->name), UNIT_NETWORKS, NULL);
+	b->networks_ns = build_ns(b, arena_printf(b->p->arena, "%s-networks", t->name),
+				  UNIT_NETWORKS, NULL, NULL);
 	b->unit = b->networks_ns;
 	build_op(b, OP_NETNS, b->networks_ns);
 	for (size_t i = 0; i < t->n_networks; i++) {

@@ -51,6 +51,8 @@ struct plan_ns {
 	const char *name;    /* NULL: the one the command runs in (host mode) */
 	const char *subject; /* "host vpn-center", "tenant c00", "networks": for messages */
 	enum unit_kind kind;
+	const struct host *host;     /* that it is, or whose tenant it is; NULL: the segments */
+	const struct tenant *tenant; /* that it is; NULL: none */
 	uint64_t cookie; /* it is there already, and this one; 0: to be made, or not known yet */
 	size_t last_op;  /* from this operation on it is not held open, only opened for one */
 };

@@ -33,8 +33,10 @@ uint32_t build_index(struct build *b, size_t ns)
 	return b->next_index[ns]++;
 }
 
-size_t build_ns(struct build *b, const char *name, enum unit_kind kind, const char *what)
+size_t build_ns(struct build *b, const char *name, enum unit_kind kind, const struct host *host,
+		const struct tenant *tenant)
 {
+	const char *what = tenant ? tenant->name : host ? host->name : NULL;
 	static const char *const words[] = {
 		[UNIT_NETWORKS] = "networks",
 		[UNIT_HOST] = "host",
@@ -46,6 +48,8 @@ size_t build_ns(struct build *b, const char *name, enum unit_kind kind, const ch
 
 	ns->name = name;
 	ns->kind = kind;
+	ns->host = host;
+	ns->tenant = tenant;
 	ns->subject = what ? arena_printf(p->arena, "%s %s", words[kind], what) : words[kind];
 	b->no_memory |= !ns->subject;
 	b->next_index[p->n_ns] = name ? PLAN_FIRST_INDEX : b->o->first_index;

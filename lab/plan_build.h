@@ -48,7 +48,8 @@ struct veth_ends {
 /* plan_blocks.c */
 struct op *build_op(struct build *b, enum op_kind kind, size_t ns);
 uint32_t build_index(struct build *b, size_t ns);
-size_t build_ns(struct build *b, const char *name, enum unit_kind kind, const char *what);
+size_t build_ns(struct build *b, const char *name, enum unit_kind kind, const struct host *host,
+		const struct tenant *tenant);
 void build_sysctl(struct build *b, size_t ns, const char *key, const char *value);
 void build_link_up(struct build *b, size_t ns, const char *ifname, uint32_t index, uint32_t mtu,
 		   bool ipv6);

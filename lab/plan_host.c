@@ -110,7 +110,7 @@ int build_host(struct build *b, size_t h, struct err *e)
 		return 0;
 	}
 	bh->ns = build_ns(b, is_here(b) ? NULL : host->netns,
-			  host->gateway ? UNIT_GATEWAY : UNIT_HOST, host->name);
+			  host->gateway ? UNIT_GATEWAY : UNIT_HOST, host, NULL);
 	b->unit = bh->ns;
 	if (!is_here(b))
 		build_op(b, OP_NETNS, bh->ns);

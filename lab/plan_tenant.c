@@ -84,7 +84,7 @@ static void build_base(struct build *b, size_t h, struct tenant_build *tb)
 	struct veth_ends v = {
 		.ns = host_ns, .ifname = &t->bridge_if, .peer = &t->outside_if, .mtu = bridge->mtu};
 
-	v.peer_ns = tb->ns = build_ns(b, t->netns, UNIT_TENANT, t->name);
+	v.peer_ns = tb->ns = build_ns(b, t->netns, UNIT_TENANT, host, t);
 	b->unit = tb->ns;
 	build_op(b, OP_NETNS, tb->ns);
 	build_sysctl(b, tb->ns, "net.ipv4.ip_forward", "1");

@@ -343,6 +343,29 @@ static void print_watch(struct printer *p, const struct watch_settings *w)
 	print_close(p);
 }
 
+void topology_print_part(const struct topology *t, const struct host *host,
+			 const struct tenant *tenant, FILE *out)
+{
+	struct printer p = {.out = out, .show_secrets = true};
+	struct gateway gateway;
+	struct host alone;
+
+	if (tenant) {
+		print_tenant(&p, t, tenant);
+	} else if (host) {
+		alone = *host;
+		if (host->gateway) {
+			gateway = *host->gateway;
+			gateway.n_tenants = 0;
+			alone.gateway = &gateway;
+		}
+		print_host(&p, t, &alone);
+	} else {
+		for (size_t i = 0; i < t->n_networks; i++)
+			print_network(&p, &t->networks[i]);
+	}
+}
+
 void topology_print(const struct topology *t, enum secrets secrets, FILE *out)
 {
 	struct printer p = {.out = out, .show_secrets = secrets == SECRETS_SHOWN};

@@ -6,7 +6,7 @@
 # A gateway with thousands of tenants, without tunnels, and what a change of it costs:
 # up and down of 1,000, 2,000 and 5,000 tenants beside a bare loop over raw netlink; an apply with
 # nothing to do beside a bare dump of the same state; one tenant more beside a lab of one; status,
-# validate of a long file; a hundred hosts of mininet.  Each run in new mount, network and PID
+# validate of a long file; a thousand userspace tunnels; a hundred hosts of mininet.  Each run in new mount, network and PID
 # namespaces; rivals take turns; medians count.
 #
 #   quick          small labs, one round: does it run at all
@@ -46,6 +46,8 @@ take() { # WHAT [--settle] COMMAND…
 	echo "$what $("$bin/measure" "$@" 3>&1 >/dev/null 2>>"$bench_tmp/log")" || exit 1
 }
 
+memory() { awk '/^MemAvailable:/ {print $2}' /proc/meminfo; } # KiB
+
 inside() { # RIVAL N
 	local n=$2 file=$bench_tmp/x.yaml
 	mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && ip link set lo up || exit 1
@@ -69,12 +71,27 @@ inside() { # RIVAL N
 		take nothing "$warren" -q apply "$file"
 		take dump "$bin/bare" dump "$n"
 		take nothing "$warren" -q apply "$file"
-		topology $((n + 1)) >"$file"
-		take more "$warren" -q apply "$file"
-		topology "$n" >"$file"
-		take fewer "$warren" -q apply "$file"
+		for _ in 1 2; do
+			topology $((n + 1)) >"$file"
+			take more "$warren" -q apply "$file"
+			topology "$n" >"$file"
+			take fewer "$warren" -q apply "$file"
+			topology $((n + 1)) >"$file"
+			take more-quick "$warren" -q apply --only-changed "$file"
+			topology "$n" >"$file"
+			take fewer-quick "$warren" -q apply --only-changed "$file"
+			take add "$warren" -q tenant add bench guest
+			take remove "$warren" -q tenant remove bench guest
+		done
 		take status "$warren" --json status bench
 		"$warren" -q down bench
+		;;
+	userspace)
+		topology "$n" >"$file"
+		free=$(memory)
+		take up "$warren" -q up --backend userspace "$file"
+		echo "processes 0 $((free - $(memory)))"
+		take down --settle "$warren" -q down bench
 		;;
 	mininet)
 		take up mn --topo "single,$n" --controller none --switch lxbr --test none
@@ -101,12 +118,16 @@ while [ $# -gt 0 ]; do
 done
 [ "$(id -u)" -eq 0 ] || { echo "scale.sh: must be root, to make namespaces" >&2; exit 3; }
 [ -x "$warren" ] || { echo "scale.sh: $warren is missing: make builds it" >&2; exit 3; }
-rounds=${ROUNDS:-5} sizes=(100 1000 2000 5000) live=1000 hosts=100 lines=50000
-[ -z "$quick" ] || { rounds=1 sizes=(3 20 40) live=20 hosts=3 lines=2000; }
+rounds=${ROUNDS:-5} sizes=(100 1000 2000 5000) live=1000 hosts=100 lines=50000 tunnels=1000
+[ -z "$quick" ] || { rounds=1 sizes=(3 20 40) live=20 hosts=3 lines=2000 tunnels=5; }
 bench_tmp=$(mktemp -d)
 bin=$bench_tmp
 export bench_tmp bin
-trap 'rm -rf "$bench_tmp"' EXIT
+# every wireguard-go holds an inotify instance, and a machine allows 128
+inotify=/proc/sys/fs/inotify/max_user_instances
+inotify_was=$(cat $inotify)
+trap 'rm -rf "$bench_tmp"; echo "$inotify_was" >$inotify' EXIT
+[ "$inotify_was" -ge $((tunnels + 128)) ] || echo $((tunnels + 128)) >$inotify
 status=0
 
 build() {
@@ -140,6 +161,7 @@ for ((round = 1; round <= rounds; round++)); do
 	done
 	one live "$live"
 	[ $round -gt 2 ] || one mininet "$hosts"
+	[ $round -gt 1 ] || one userspace "$tunnels"
 done
 
 # a file that says everything about everybody
@@ -169,6 +191,7 @@ median() { # FILE COLUMN
 	sort -g -k "$2,$2" "$bench_tmp/$1" 2>/dev/null | awk -v c="$2" '{v[NR] = $c} END {if (NR) print v[int((NR + 1) / 2)]; else print 0}'
 }
 
+seconds() { awk -v ms="$(median "$1" 1)" 'BEGIN {print ms / 1000}'; }
 mib() { awk -v k="$1" 'BEGIN {printf "%.1f", k / 1024}'; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN {if (b) printf "%.2f", a / b; else print "?"}'; }
 
@@ -201,12 +224,20 @@ report() {
 	echo "| with $live tenants | time | peak memory |"
 	echo "|---|--:|--:|"
 	for what in "dump bare: all links, addresses, routes, rules" "nothing apply with nothing to do" \
-		"more apply: one tenant comes" "fewer apply: one tenant goes" "one up of a lab of one tenant" "status status --json"; do
+		"more apply: one tenant comes" "fewer apply: one tenant goes" \
+		"more-quick apply --only-changed: one tenant comes" \
+		"fewer-quick apply --only-changed: one tenant goes" \
+		"add tenant add" "remove tenant remove" "one up of a lab of one tenant" "status status --json"; do
 		printf '| %s | %.1f ms | %s MiB |\n' "${what#* }" "$(median "live.$live.${what%% *}" 1)" \
 			"$(mib "$(median "live.$live.${what%% *}" 2)")"
 	done
 	printf '| validate of %s lines | %.1f ms | %s MiB |\n' "$(wc -l <"$bench_tmp/long.yaml")" \
 		"$(median file.0.validate 1)" "$(mib "$(median file.0.validate 2)")"
+	echo
+	printf '%s tenants with wireguard-go, once: up in %.1f s, down in %.1f s; the processes take %.0f MiB, %.1f each.\n' \
+		"$tunnels" "$(seconds "userspace.$tunnels.up")" "$(seconds "userspace.$tunnels.down")" \
+		"$(mib "$(median "userspace.$tunnels.processes" 2)")" \
+		"$(mib "$(($(median "userspace.$tunnels.processes" 2) / tunnels))")"
 	echo
 	for n in "${sizes[@]}"; do
 		target "up of $n at most 1.2 times the bare loop" "$(median "warren.$n.up" 1)" "$(median "bare.$n.up" 1)" 1.2 || missed=1
@@ -214,7 +245,9 @@ report() {
 	target "up of ${sizes[2]} at most 2.2 times up of ${sizes[1]}" "$(median "warren.${sizes[2]}.up" 1)" "$(median "warren.${sizes[1]}.up" 1)" 2.2 || missed=1
 	target "down of ${sizes[1]} at most 1.3 times the bare loop" "$(median "warren.${sizes[1]}.down" 1)" "$(median "bare.${sizes[1]}.down" 1)" 1.3 || missed=1
 	target "apply with nothing to do at most 2 times the bare dump" "$(median "live.$live.nothing" 1)" "$(median "live.$live.dump" 1)" 2 || missed=1
-	target "one tenant more at most 5 times a lab of one" "$(median "live.$live.more" 1)" "$(median "live.$live.one" 1)" 5 || missed=1
+	target "one tenant more at most 5 times a lab of one: apply" "$(median "live.$live.more" 1)" "$(median "live.$live.one" 1)" 5 || missed=1
+	target "the same: apply --only-changed" "$(median "live.$live.more-quick" 1)" "$(median "live.$live.one" 1)" 5 || missed=1
+	target "the same: tenant add" "$(median "live.$live.add" 1)" "$(median "live.$live.one" 1)" 5 || missed=1
 	target "up of ${sizes[0]} tenants at most a tenth of mininet's $hosts hosts" "$(median "warren.${sizes[0]}.up" 1)" "$(median "mininet.$hosts.up" 1)" 0.1 || missed=1
 	echo
 	# shellcheck disable=SC2016 # the backquotes are markdown

@@ -6,7 +6,8 @@
 # make check      all tests (as root); what they need is installed first
 # make check-unit | check-schema | check-system | check-vm    parts of it
 # make lint       format, clang-tidy, cppcheck, includes, spelling, shell scripts
-# make sanitize   unit and system tests under AddressSanitizer and UBSan (as root)
+# make sanitize   unit and system tests under AddressSanitizer and UBSan (as root); of the
+#                 instants at which crash tests end warren, every third
 # make fuzz       the fuzzers of the loader, the editor and profiles, FUZZ_SECONDS=60 each
 # make bench      what it costs, against a script and a bare loop (as root)
 # make install | uninstall    below PREFIX=/usr/local and DESTDIR
@@ -138,7 +139,7 @@ SANITIZED := BUILD=build/sanitize BINARY=build/sanitize/warren CFLAGS='-O1 -g' \
 	SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 sanitize:
 	@.ci/need $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
-	@$(MAKE) --no-print-directory $(SANITIZED) check-unit check-schema check-system
+	@WARREN_FAULT_STEP=3 $(MAKE) --no-print-directory $(SANITIZED) check-unit check-schema check-system
 
 lint:
 	@.ci/need $(BUILD_PACKAGES) $(LINT_PACKAGES) libcmocka-dev

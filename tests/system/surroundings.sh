@@ -110,6 +110,18 @@ for n in {4..24..2}; do
 	residue_check "$n file descriptors: nothing is left"
 done
 
+# a limit that was lowered under a lab that runs
+lab_up niransix --backend userspace "$file"
+few="echo 2 >$tmp/few && mount --bind $tmp/few /proc/sys/fs/inotify/max_user_instances"
+must ip -n c00 address del 100.64.0.20/24 dev eth-c00-nsB
+ok "what is there is mended all the same" in_mounts "$few && exec $WARREN -q apply $file"
+like "it is" "$(ip -n c00 -4 -o address show dev eth-c00-nsB)" '100\.64\.0\.20/24'
+sed 's/^      tenants:/&\n        more: { listen_port: 50009, napt_addresses: [100.64.0.99] }/' "$file" >"$tmp/more.yaml"
+run_status 3 in_mounts "$few && exec $WARREN -q apply $tmp/more.yaml"
+like "one more tunnel is too much" "$(cat "$tmp/err")" '^warren: inotify instances, .*: 5 are needed, and 2 are allowed'
+run_status 0 warren plan "$file"
+lab_down niransix
+
 # --- the topology file -----------------------------------------------------------------------------------
 mkfifo "$tmp/fifo.yaml"
 mkdir "$tmp/folder.yaml"

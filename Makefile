@@ -10,6 +10,7 @@
 #                 instants at which crash tests end warren, every third
 # make fuzz       the fuzzers of the loader, the editor and profiles, FUZZ_SECONDS=60 each
 # make bench      what it costs, against a script and a bare loop (as root)
+# make bench-disturb   do 200 tenants notice that others are changed? (as root; ten minutes)
 # make install | uninstall    below PREFIX=/usr/local and DESTDIR
 # make clean
 # V=1 shows the commands.
@@ -72,7 +73,7 @@ UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/t
 TOOLS := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*_tool.c))
 
 .PHONY: all deps demo check check-unit check-schema check-system check-vm lint sanitize fuzz \
-	bench doc install install-unit uninstall clean help
+	bench bench-disturb doc install install-unit uninstall clean help
 .SECONDARY:
 
 all: $(BINARY)
@@ -181,6 +182,11 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@tests/bench/run.sh $(BENCH)
 	@tests/bench/scale.sh $(BENCH)
+
+bench-disturb:
+	@.ci/need $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/system/disturb_tool
+	@tests/bench/disturb.sh $(BENCH)
 
 # --- manual and installation ------------------------------------------------------------------
 doc: build/doc/warren.1 build/doc/warren-topology.5

@@ -230,15 +230,5 @@ report() {
 
 report >"$bench_tmp/report" || status=1
 cat "$bench_tmp/report"
-if [ -n "$write" ]; then
-	[ -e "$write" ] || printf '# Benchmarks\n\n<!-- bench: made by tests/bench/run.sh -->\n<!-- bench: end -->\n' >"$write"
-	awk -v report="$bench_tmp/report" '
-		/^<!-- bench: end -->/ {inside = 0}
-		!inside {print}
-		/^<!-- bench: made by/ {
-			inside = 1
-			while ((getline line <report) > 0)
-				print line
-		}' "$write" >"$bench_tmp/new" && cat "$bench_tmp/new" >"$write"
-fi
+[ -z "$write" ] || "$top/tests/bench/write.sh" "$write" bench "$bench_tmp/report" || status=1
 exit $status

@@ -257,14 +257,5 @@ report() {
 
 report >"$bench_tmp/report" || status=1
 cat "$bench_tmp/report"
-if [ -n "$write" ]; then
-	awk -v report="$bench_tmp/report" '
-		/^<!-- scale: end -->/ {inside = 0}
-		!inside {print}
-		/^<!-- scale: made by/ {
-			inside = 1
-			while ((getline line <report) > 0)
-				print line
-		}' "$write" >"$bench_tmp/new" && cat "$bench_tmp/new" >"$write"
-fi
+[ -z "$write" ] || "$top/tests/bench/write.sh" "$write" scale "$bench_tmp/report" || status=1
 exit $status

@@ -53,11 +53,10 @@ static void note(const struct adopter *a, const char *what, const char *name)
 
 static bool is_marked(const struct adopter *a, const struct link_seen *l)
 {
-	char prefix[sizeof("warren..") + LAB_NAME_MAX];
+	char mark[ALT_NAME_MAX + 1];
 
-	snprintf(prefix, sizeof(prefix), "warren.%s.", a->f->t->name);
 	for (size_t i = 0; i < l->n_altnames; i++)
-		if (!strncmp(l->altnames[i], prefix, strlen(prefix)))
+		if (!strcmp(l->altnames[i], plan_altname(a->f->t, l->name, mark)))
 			return true;
 	return false;
 }

@@ -3,7 +3,7 @@
  * Taking up a lab whose record was lost.
  *
  * Theory of operation.  What warren makes can be told from what others make: every link carries the
- * alternative name warren.LAB.IF, the NAPT table the lab's name as its comment, every process an entry of
+ * alternative name IF.LAB.warren, the NAPT table the lab's name as its comment, every process an entry of
  * its environment, every file its first line.  Where the file says that something is to be, and something
  * with such a mark is, the record is written anew.  Nothing in the system is changed; what is missing or
  * different, `plan` shows and `apply` mends.

@@ -112,7 +112,9 @@ static int add_port(struct apply *a, const struct op *op, struct err *e)
 	if (!r)
 		r = queue(a, op->ns, link_msg_enslave(op->index, op->port.bridge_index), op, e);
 	/* isolated first, raised then: it never forwards without */
-	return !r ? queue(a, op->ns, link_msg_port_up(op->index, op->port.isolated), op, e) : r;
+	if (!r && (op->port.isolated || op->port.there))
+		r = queue(a, op->ns, link_msg_isolate(op->index, op->port.isolated), op, e);
+	return !r ? queue(a, op->ns, link_msg_up(op->index, 0), op, e) : r;
 }
 
 /* in the caller's own namespace: a link that was there before us keeps its number */

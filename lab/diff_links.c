@@ -135,20 +135,23 @@ static struct op *drifted(struct diff *d, const struct op *op, const char *objec
 static void diff_port(struct diff *d, const struct op *op)
 {
 	const struct link_seen *l = staying(d, op->ns, op->ifname);
+	struct op *o = NULL;
 
 	if (!l)
 		diff_emit(d, op, STAGE_MAKE); /* with the link itself */
 	else if (diff_is_gone(d, op->ns, op->port.bridge) || l->master != op->port.bridge_index)
-		drifted(d, op, op->ifname,
-			diff_printf(d, "it is not on bridge %s", op->port.bridge))
+		(o = drifted(d, op, op->ifname,
+			     diff_printf(d, "it is not on bridge %s", op->port.bridge)))
 			->port.move = l->master && l->up;
 	else if (l->isolated != op->port.isolated)
-		drifted(d, op, op->ifname,
-			op->port.isolated ? "it is not isolated" : "it is isolated");
+		o = drifted(d, op, op->ifname,
+			    op->port.isolated ? "it is not isolated" : "it is isolated");
 	else if (!l->up)
-		drifted(d, op, op->ifname, "it is down");
+		o = drifted(d, op, op->ifname, "it is down");
 	else if (diff_is_ipv6_anew(d, op->ns, op->ifname))
-		diff_emit(d, op, STAGE_MAKE); /* which takes the link-local address off */
+		o = diff_emit(d, op, STAGE_MAKE); /* which takes the link-local address off */
+	if (o)
+		o->port.there = true;
 }
 
 /* tunnels are born without a link-local address, kernel's and userspace's alike */

@@ -12,7 +12,7 @@
 const char *plan_altname(const struct topology *t, const char *ifname,
 			 char buf[static ALT_NAME_MAX + 1])
 {
-	snprintf(buf, ALT_NAME_MAX + 1, "warren.%s.%s", t->name, ifname);
+	snprintf(buf, ALT_NAME_MAX + 1, "%s.%s.warren", ifname, t->name);
 	return buf;
 }
 

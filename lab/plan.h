@@ -134,6 +134,7 @@ struct op {
 			bool isolated;
 			bool pooled; /* a tenant's: any bridge of its gateway will do */
 			bool move;   /* it is on another bridge now */
+			bool there;  /* the link is not new: it may be isolated */
 		} port;
 		struct {
 			const char *full; /* a veth's end: the file's name for it; else NULL */
@@ -217,7 +218,11 @@ const char *plan_run_mark(const struct topology *t, uint64_t cookie, const struc
 /* op_kind_name - "namespace", "address" …: the word that JSON output uses. */
 const char *op_kind_name(enum op_kind kind);
 
-/* plan_altname - the alternative name that marks @ifname as this lab's: "warren.LAB.IF". */
+/*
+ * plan_altname - the alternative name that marks @ifname as this lab's: "IF.LAB.warren".  What tells it from
+ * others comes first: the kernel's table of names looks at 16 bytes only (dev_name_hash() in
+ * net/core/dev.c), and puts all that begin alike into one chain.
+ */
 const char *plan_altname(const struct topology *t, const char *ifname,
 			 char buf[static ALT_NAME_MAX + 1]);
 

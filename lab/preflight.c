@@ -81,7 +81,7 @@ static int try_links(void *arg, struct err *e)
 	if (!r)
 		r = chan_do(c, link_msg_enslave(17, 16), e);
 	if (!r) {
-		r = chan_do(c, link_msg_port_up(17, true), e);
+		r = chan_do(c, link_msg_isolate(17, true), e);
 		if (r < 0)
 			err_wrap(e, "isolated bridge port");
 	}

@@ -106,14 +106,6 @@ struct nl_msg *link_msg_veth(const struct link_end *a, const struct link_end *b)
 	return m;
 }
 
-struct nl_msg *link_msg_enslave(uint32_t index, uint32_t master)
-{
-	struct ifinfomsg ifi = {.ifi_index = (int)index};
-	struct nl_msg *m = start(RTM_SETLINK, 0, &ifi);
-
-	return m && nla_put_u32(m, IFLA_MASTER, master) < 0 ? drop(m) : m;
-}
-
 /* IFLA_AF_SPEC { AF_INET6 { no address generation } } */
 static int put_no_autoconf(struct nl_msg *m)
 {
@@ -127,15 +119,22 @@ static int put_no_autoconf(struct nl_msg *m)
 	return 0;
 }
 
-struct nl_msg *link_msg_port_up(uint32_t index, bool isolated)
+struct nl_msg *link_msg_enslave(uint32_t index, uint32_t master)
 {
-	struct ifinfomsg ifi = {.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct ifinfomsg ifi = {.ifi_index = (int)index};
+	struct nl_msg *m = start(RTM_SETLINK, 0, &ifi);
+
+	return m && (nla_put_u32(m, IFLA_MASTER, master) < 0 || put_no_autoconf(m) < 0) ? drop(m)
+											: m;
+}
+
+struct nl_msg *link_msg_isolate(uint32_t index, bool isolated)
+{
+	struct ifinfomsg ifi = {.ifi_index = (int)index};
 	struct nl_msg *m = start(RTM_NEWLINK, 0, &ifi);
 	struct nlattr *info, *data;
 
-	if (!m || put_no_autoconf(m) < 0)
-		return drop(m);
-	if (!(info = nla_nest_start(m, IFLA_LINKINFO)) ||
+	if (!m || !(info = nla_nest_start(m, IFLA_LINKINFO)) ||
 	    nla_put_string(m, IFLA_INFO_SLAVE_KIND, "bridge") < 0 ||
 	    !(data = nla_nest_start(m, IFLA_INFO_SLAVE_DATA)) ||
 	    nla_put_u8(m, IFLA_BRPORT_ISOLATED, isolated) < 0)

@@ -35,15 +35,18 @@ struct nl_msg *link_msg_bridge(const struct link_end *end);
 /* link_msg_veth - RTM_NEWLINK: a pair, both ends down, each born in its namespace. */
 struct nl_msg *link_msg_veth(const struct link_end *a, const struct link_end *b);
 
-/* link_msg_enslave - RTM_SETLINK: make link @index a port of bridge @master. */
-struct nl_msg *link_msg_enslave(uint32_t index, uint32_t master);
-
 /*
- * link_msg_port_up - RTM_NEWLINK on a bridge port: raise it, without IPv6 addresses of its own
- * (a port needs none, and each that gets one floods the whole bridge with solicitations).
- * @isolated: it exchanges frames with ports that are not isolated only.
+ * link_msg_enslave - RTM_SETLINK: make link @index a port of bridge @master, without IPv6 addresses of its
+ * own (a port needs none, and each that gets one floods the whole bridge with solicitations).
+ * link_msg_isolate - RTM_NEWLINK on a bridge port: @isolated: it exchanges frames with ports that are not
+ * isolated only.
+ *
+ * Both want a link that is down: told of one that is up, or raised by the same request, the kernel
+ * walks all IPv6 routes of the namespace, of which each port has some (rt6_sync_down_dev() in
+ * net/ipv6/addrconf.c: NETDEV_CHANGE, and no carrier yet).
  */
-struct nl_msg *link_msg_port_up(uint32_t index, bool isolated);
+struct nl_msg *link_msg_enslave(uint32_t index, uint32_t master);
+struct nl_msg *link_msg_isolate(uint32_t index, bool isolated);
 
 /* link_msg_up - RTM_NEWLINK: raise link @index; @mtu in bytes, 0: leave it. */
 struct nl_msg *link_msg_up(uint32_t index, uint32_t mtu);

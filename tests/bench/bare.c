@@ -208,7 +208,7 @@ static void altname(int sock, int index, const char *ifname)
 	struct rtattr *list;
 	char name[64];
 
-	snprintf(name, sizeof(name), "warren.bench.%s", ifname);
+	snprintf(name, sizeof(name), "%s.bench.warren", ifname);
 	begin(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	list = nest(IFLA_PROP_LIST | NLA_F_NESTED);
 	put(IFLA_ALT_IFNAME, name, strlen(name) + 1);
@@ -216,28 +216,38 @@ static void altname(int sock, int index, const char *ifname)
 	request(sock, name);
 }
 
-static void link_up(int sock, int index, bool quiet, bool isolated)
+static void put_no_autoconf(void)
+{
+	struct rtattr *outer = nest(IFLA_AF_SPEC), *inner = nest(AF_INET6);
+
+	put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nest_end(inner);
+	nest_end(outer);
+}
+
+static void link_up(int sock, int index, bool quiet)
 {
 	struct ifinfomsg ifi = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+	begin(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	if (quiet)
+		put_no_autoconf();
+	request(sock, "raise");
+}
+
+static void isolate(int sock, int index)
+{
+	struct ifinfomsg ifi = {.ifi_index = index};
 	struct rtattr *outer, *inner;
 
 	begin(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
-	if (quiet) {
-		outer = nest(IFLA_AF_SPEC);
-		inner = nest(AF_INET6);
-		put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-		nest_end(inner);
-		nest_end(outer);
-	}
-	if (isolated) {
-		outer = nest(IFLA_LINKINFO);
-		put(IFLA_INFO_SLAVE_KIND, "bridge", sizeof("bridge"));
-		inner = nest(IFLA_INFO_SLAVE_DATA);
-		put_u8(IFLA_BRPORT_ISOLATED, 1);
-		nest_end(inner);
-		nest_end(outer);
-	}
-	request(sock, "raise");
+	outer = nest(IFLA_LINKINFO);
+	put(IFLA_INFO_SLAVE_KIND, "bridge", sizeof("bridge"));
+	inner = nest(IFLA_INFO_SLAVE_DATA);
+	put_u8(IFLA_BRPORT_ISOLATED, 1);
+	nest_end(inner);
+	nest_end(outer);
+	request(sock, "isolate");
 }
 
 static void port(int sock, int index, int master, bool isolated)
@@ -246,8 +256,11 @@ static void port(int sock, int index, int master, bool isolated)
 
 	begin(RTM_SETLINK, 0, &ifi, sizeof(ifi));
 	put_u32(IFLA_MASTER, (uint32_t)master);
+	put_no_autoconf();
 	request(sock, "enslave");
-	link_up(sock, index, true, isolated);
+	if (isolated)
+		isolate(sock, index);
+	link_up(sock, index, false);
 }
 
 static void address(int sock, int index, uint32_t addr, uint8_t len)
@@ -369,7 +382,7 @@ static void tenant(int gateway, int i, int first, const struct rules *rules)
 	snprintf(on_bridge, sizeof(on_bridge), "eth-t%04d-nsA", i);
 	ns = new_netns(name);
 	sock = netlink(NETLINK_ROUTE);
-	link_up(sock, 1, false, false);
+	link_up(sock, 1, false);
 	forwarding();
 	veth(gateway, on_bridge, first + i, ns, outside, FIRST_INDEX);
 	altname(gateway, first + i, on_bridge);
@@ -377,7 +390,7 @@ static void tenant(int gateway, int i, int first, const struct rules *rules)
 	load_rules(rules, inside, outside, addr);
 	address(sock, FIRST_INDEX, addr, 16);
 	altname(sock, FIRST_INDEX, outside);
-	link_up(sock, FIRST_INDEX, true, false);
+	link_up(sock, FIRST_INDEX, true);
 	close(sock);
 	close(ns);
 }
@@ -418,11 +431,11 @@ static void up(int n)
 
 	gateway_ns = new_netns("gateway");
 	gateway = netlink(NETLINK_ROUTE);
-	link_up(gateway, 1, false, false);
+	link_up(gateway, 1, false);
 	veth(segment, "gateway.eth0", FIRST_INDEX + 1, gateway_ns, "eth0", FIRST_INDEX);
 	port(segment, FIRST_INDEX + 1, FIRST_INDEX, false);
 	address(gateway, FIRST_INDEX, 203U << 24 | 113U << 8 | 10, 24);
-	link_up(gateway, FIRST_INDEX, true, false);
+	link_up(gateway, FIRST_INDEX, true);
 	bridge(gateway, "br-internal", FIRST_INDEX + 1);
 	address(gateway, FIRST_INDEX + 1, 100U << 24 | 64U << 16 | 255U << 8 | 1, 16);
 
@@ -431,9 +444,9 @@ static void up(int n)
 	for (int i = 1; i <= n; i++)
 		tenant(gateway, i, FIRST_INDEX + 1 + 3 * extra_bridges(n), &rules);
 	for (int k = 0; k < extra_bridges(n); k++)
-		link_up(gateway, FIRST_INDEX + 2 + 3 * k, true, false);
-	link_up(gateway, FIRST_INDEX + 1, true, false);
-	link_up(segment, FIRST_INDEX, true, false);
+		link_up(gateway, FIRST_INDEX + 2 + 3 * k, true);
+	link_up(gateway, FIRST_INDEX + 1, true);
+	link_up(segment, FIRST_INDEX, true);
 }
 
 static void unpin(const char *name)

@@ -72,12 +72,12 @@ tenant() { # GATEWAY BRIDGE TENANT ADDRESS/LEN
 	ip -n "$3" link set lo up
 	ip netns exec "$3" sysctl -qw net.ipv4.ip_forward=1
 	ip -n "$1" link add "eth-$3-nsA" type veth peer name "eth-$3-nsB" netns "$3"
-	ip -n "$1" link property add dev "eth-$3-nsA" altname "warren.$lab.eth-$3-nsA"
+	ip -n "$1" link property add dev "eth-$3-nsA" altname "eth-$3-nsA.$lab.warren"
 	ip -n "$1" link set "eth-$3-nsA" master "$2" addrgenmode none up
 	ip -n "$1" link set "eth-$3-nsA" type bridge_slave isolated on
 	tenant_rules "$3" "${4%/*}"
 	ip -n "$3" address add "$4" brd + dev "eth-$3-nsB"
-	ip -n "$3" link property add dev "eth-$3-nsB" altname "warren.$lab.eth-$3-nsB"
+	ip -n "$3" link property add dev "eth-$3-nsB" altname "eth-$3-nsB.$lab.warren"
 	ip -n "$3" link set "eth-$3-nsB" addrgenmode none up
 }
 

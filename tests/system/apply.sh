@@ -194,9 +194,9 @@ drift "its folder removed" 0 "~ tenant t1: file /etc/netns/t1/resolv.conf: it is
 server() { kill "$(pgrep -xf 'socat TCP4-LISTEN:80.*')"; }
 drift "program killed" 1 "~ host centre: program exec socat TCP4-LISTEN:80,bind=10.0.0.1,reuseaddr,fork PIPE: it has ended: started again" server
 is "it answers" "$(echo hello | ns centre socat -t1 - TCP4:10.0.0.1:80)" hello
-must ip -n router link property del dev wan altname warren.drift.wan
+must ip -n router link property del dev wan altname wan.drift.warren
 settled "an alternative name is not looked at" "$file"
-must ip -n router link property add dev wan altname warren.drift.wan
+must ip -n router link property add dev wan altname wan.drift.warren
 lab_probe drift
 
 # --- whole namespaces: what was added in there goes with them ------------------------------------------------

@@ -33,8 +33,8 @@ ok "both sides at once" "$WARREN" probe plain
 is "the kernel's route is the only one" "$(ns a ip route show 10.5.0.0/24)" "10.5.0.0/24 dev wg0 proto kernel scope link src 10.5.0.1 "
 ok "a long name is an alternative name: the tunnel's" ns b ip link show a-tunnel-with-a-long-name
 ok "and an attachment's" ns b ip link show an-interface-with-a-long-name
-like "links have their owner's mark" "$(ns a ip link show eth0)" 'altname warren\.plain\.eth0'
-like "bridges too" "$(ns plain-networks ip link show net)" 'altname warren\.plain\.net'
+like "links have their owner's mark" "$(ns a ip link show eth0)" 'altname eth0\.plain\.warren'
+like "bridges too" "$(ns plain-networks ip link show net)" 'altname net\.plain\.warren'
 like "a network may be called as a port would be" "$(ns plain-networks ip link show p1)" ': p1: <.*BROADCAST'
 run_status 3 "$WARREN" up --backend none "$tmp/lab.yaml"
 must ns a ip link del wg0

@@ -17,12 +17,12 @@
 
 /* --- unit by unit ---------------------------------------------------------------------------------- */
 
-/* the first operation after the unit of operation @at */
-static size_t after_unit(const struct plan *p, size_t at)
+/* the first operation after the unit of operation @at, or @end */
+static size_t after_unit(const struct plan *p, size_t at, size_t end)
 {
 	size_t unit = p->ops[at].unit;
 
-	while (at < p->n_ops && p->ops[at].unit == unit)
+	while (at < end && p->ops[at].unit == unit)
 		at++;
 	return at;
 }
@@ -40,7 +40,7 @@ static size_t count_units(struct changer *ch, size_t done)
 	size_t total = 0;
 
 	ch->report->n_units = 0;
-	for (size_t at = 0; at < ch->n_ops; at = after_unit(p, at)) {
+	for (size_t at = 0; at < ch->n_ops; at = after_unit(p, at, ch->n_ops)) {
 		const size_t unit = p->ops[at].unit;
 
 		if (at >= ch->c->diff.first_late && ch->counted[unit])
@@ -90,7 +90,7 @@ static int change_units(struct changer *ch, struct err *e)
 		change_failed(ch, at, stop, &why);
 		if (stop)
 			return said(ch, r == -EINTR, at, e);
-		at = after_unit(p, at);
+		at = after_unit(p, at, p->n_ops);
 		/* who was put back may need what would go now */
 		p->n_ops = first_late;
 	}

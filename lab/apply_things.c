@@ -212,16 +212,15 @@ static bool is_recorded(const struct apply *a, enum record_kind kind, const char
 
 int apply_folder(struct apply *a, const char *path, struct err *e)
 {
+	const bool recorded = is_recorded(a, REC_FOLDER, path);
+	const bool there = access(path, F_OK) == 0;
 	char lab[LAB_NAME_MAX + 1];
-	struct stat st;
 	int r;
 
-	if (is_recorded(a, REC_FOLDER, path) && access(path, F_OK) == 0)
-		return 0;
 	/* one that another lab has made is left by that lab to us, and by us to the next */
-	if (stat(path, &st) == 0 && !owner_find(REC_FOLDER, path, lab))
+	if (there && (recorded || !owner_find(REC_FOLDER, path, lab)))
 		return 0;
-	r = apply_record(a, REC_FOLDER, 0, 0, path, e);
+	r = recorded ? 0 : apply_record(a, REC_FOLDER, 0, 0, path, e);
 	if (!r && mkdir(path, 0755) < 0 && errno != EEXIST)
 		r = err_errno(e, "%s", path);
 	return !r ? fault_point("folder made", e) : r;

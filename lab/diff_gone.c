@@ -13,7 +13,16 @@ struct gone {
 	const struct plan *had;
 	size_t *ns; /* of had.ns: its place in the result's */
 	bool *unit_goes;
+	bool *something; /* of a unit that goes: there is something of it */
 };
+
+/* takes away what a record says; false: there is no such record */
+static bool undo(struct gone *g, size_t unit, unsigned int record, enum stage stage,
+		 const char *what)
+{
+	diff_undo(g->d, unit, record, stage, what);
+	return record != 0;
+}
 
 static const struct record *record_of(const struct diff *d, unsigned int id)
 {
@@ -67,15 +76,21 @@ static bool sysctl_goes_here(struct gone *g, const struct op *op, size_t unit)
 
 /* --- tunnels, files, programs: recorded wherever they are ------------------------------------------- */
 
+/*
+ * These and the next say whether there is anything to be done: a file whose apply was cut short has
+ * wanted what may never have come to be.
+ */
+
 /* before others are made, one of which may have its port */
-static void tunnel_goes(struct gone *g, const struct op *op, size_t unit, bool link_too)
+static bool tunnel_goes(struct gone *g, const struct op *op, size_t unit, bool link_too)
 {
 	const struct plan_tunnel *k = op->tunnel;
 	char process[160];
+	bool is_there;
 
 	snprintf(process, sizeof(process), TUNNEL_PROCESS "%s/%s", k->dir, k->ifname->name);
-	diff_undo(g->d, unit, journal_find(&g->d->in->seen->processes, process), STAGE_CLEAR,
-		  "its process");
+	is_there = undo(g, unit, journal_find(&g->d->in->seen->processes, process), STAGE_CLEAR,
+			"its process");
 	if (link_too) {
 		const size_t ns = g->ns[op->ns];
 		const struct link_seen *l = seen_link(g->d->in->seen, ns, op->ifname);
@@ -85,23 +100,27 @@ static void tunnel_goes(struct gone *g, const struct op *op, size_t unit, bool l
 		if (l) {
 			del.index = l->index;
 			diff_emit(g->d, &del, STAGE_CLEAR);
+			is_there = true;
 		}
 	}
+	return is_there;
 }
 
-static void file_goes(struct gone *g, const struct op *op, size_t unit)
+static bool file_goes(struct gone *g, const struct op *op, size_t unit)
 {
 	const char *folder = diff_printf(
 		g->d, "%.*s", (int)(strrchr(op->file.path, '/') - op->file.path), op->file.path);
 
-	diff_undo(g->d, unit, journal_find(&g->d->in->seen->files, op->file.path), STAGE_TIDY,
-		  diff_printf(g->d, "file %s", op->file.path));
-	diff_undo(g->d, unit, journal_find(&g->d->in->seen->folders, folder), STAGE_TIDY,
-		  diff_printf(g->d, "folder %s", folder));
+	bool is_there = undo(g, unit, journal_find(&g->d->in->seen->files, op->file.path),
+			     STAGE_TIDY, diff_printf(g->d, "file %s", op->file.path));
+
+	return undo(g, unit, journal_find(&g->d->in->seen->folders, folder), STAGE_TIDY,
+		    diff_printf(g->d, "folder %s", folder)) ||
+	       is_there;
 }
 
 /* before another is started that may want its port */
-static void program_goes(struct gone *g, const struct op *op, size_t unit)
+static bool program_goes(struct gone *g, const struct op *op, size_t unit)
 {
 	const char *name = g->had->ns[op->ns].name;
 	unsigned int id = name ? journal_find(&g->d->in->seen->netns, name) : 0;
@@ -111,8 +130,8 @@ static void program_goes(struct gone *g, const struct op *op, size_t unit)
 	if (!name)
 		cookie = diff_ns(g->d, g->ns[op->ns])->cookie;
 	plan_run_mark(g->had->topology, cookie, op->run, mark);
-	diff_undo(g->d, unit, journal_find(&g->d->in->seen->programs, mark), STAGE_CLEAR,
-		  diff_words(g->d, g->had, op));
+	return undo(g, unit, journal_find(&g->d->in->seen->programs, mark), STAGE_CLEAR,
+		    diff_words(g->d, g->had, op));
 }
 
 /* --- single things of a unit that stays ---------------------------------------------------------------- */
@@ -128,7 +147,7 @@ static bool others_stand_on(const struct gone *g, const struct op *op, size_t un
 }
 
 /* the end of a pair that is in a namespace that stays */
-static void link_goes(struct gone *g, const struct op *op, size_t unit)
+static bool link_goes(struct gone *g, const struct op *op, size_t unit)
 {
 	const size_t ns = g->ns[op->ns];
 	const bool late = others_stand_on(g, op, unit);
@@ -136,15 +155,16 @@ static void link_goes(struct gone *g, const struct op *op, size_t unit)
 	const struct link_seen *l;
 
 	if (ns >= g->d->in->want->n_ns || diff_is_gone(g->d, ns, op->ifname))
-		return;
+		return true; /* with something else */
 	l = seen_link(g->d->in->seen, ns, op->ifname);
 	if (!l)
-		return;
+		return false;
 	diff_link_goes(g->d, ns, op->ifname);
 	del.index = l->index;
 	diff_emit(g->d, &del, STAGE_TIDY);
 	if (late && !g->d->no_memory)
 		g->d->ops[g->d->n_ops - 1].late = true;
+	return true;
 }
 
 /* unless it goes with its link */
@@ -222,7 +242,7 @@ static void thing_goes(struct gone *g, const struct op *op, size_t unit)
 		break;
 	case OP_BRIDGE:
 	case OP_VETH:
-		link_goes(g, op, unit);
+		said = link_goes(g, op, unit);
 		break;
 	case OP_ADDRESS:
 		said = own_address_goes(g, op, unit);
@@ -233,17 +253,17 @@ static void thing_goes(struct gone *g, const struct op *op, size_t unit)
 	case OP_TUNNEL:
 		if (is_tunnel_wanted(g, op))
 			return;
-		tunnel_goes(g, op, unit, true);
+		said = tunnel_goes(g, op, unit, true);
 		break;
 	case OP_NAPT:
 		diff_emit(g->d, &(struct op){.kind = OP_NAPT_DEL, .ns = ns, .unit = unit},
 			  STAGE_TIDY);
 		break;
 	case OP_FILE:
-		file_goes(g, op, unit);
+		said = file_goes(g, op, unit);
 		break;
 	case OP_RUN:
-		program_goes(g, op, unit);
+		said = program_goes(g, op, unit);
 		break;
 	default:
 		return;
@@ -305,13 +325,13 @@ static void goes_here(struct gone *g, const struct op *op, size_t unit)
 		said = sysctl_goes_here(g, op, unit);
 		break;
 	case OP_RUN:
-		program_goes(g, op, unit);
+		said = program_goes(g, op, unit);
 		break;
 	case OP_TUNNEL:
 		if (is_tunnel_wanted(g, op))
 			return;
-		tunnel_goes(g, op, unit, false);
-		(void)recorded_goes(g, op, unit, l);
+		said = tunnel_goes(g, op, unit, false);
+		said = recorded_goes(g, op, unit, l) || said;
 		diff_link_goes(g->d, ns, op->ifname);
 		break;
 	case OP_ADDRESS:
@@ -333,7 +353,7 @@ static void goes_here(struct gone *g, const struct op *op, size_t unit)
  * The other end of a link of a namespace that goes: it would go with it, some time, but a link of the
  * same name may be wanted now.  All those of one namespace are removed together.
  */
-static void far_end_goes(struct gone *g, const struct op *op)
+static bool far_end_goes(struct gone *g, const struct op *op)
 {
 	struct diff *d = g->d;
 	const size_t ns = g->ns[op->ns];
@@ -344,10 +364,10 @@ static void far_end_goes(struct gone *g, const struct op *op)
 	struct op *o;
 
 	if (ns >= d->in->want->n_ns || diff_is_gone(d, ns, op->ifname))
-		return;
+		return false;
 	l = seen_link(d->in->seen, ns, op->ifname);
 	if (!l)
-		return;
+		return false;
 	diff_link_goes(d, ns, op->ifname);
 	if (!d->far_ends[ns]) {
 		diff_emit(d, &del, STAGE_CLEAR);
@@ -358,38 +378,33 @@ static void far_end_goes(struct gone *g, const struct op *op)
 	units = arena_grow(d->arena, o->links.units, o->links.n, sizeof(*units));
 	if (!grown || !units) {
 		d->no_memory = true;
-		return;
+		return false;
 	}
 	o->links.indices = grown;
 	o->links.units = units;
 	units[o->links.n] = g->ns[op->unit];
 	grown[o->links.n++] = l->index;
+	return true;
 }
 
-static void unit_thing_goes(struct gone *g, const struct op *op, size_t unit)
+static bool unit_thing_goes(struct gone *g, const struct op *op, size_t unit)
 {
 	const char *name = g->had->ns[op->ns].name;
 
 	switch (op->kind) {
 	case OP_VETH:
-		far_end_goes(g, op);
-		break;
+		return far_end_goes(g, op);
 	case OP_TUNNEL:
-		tunnel_goes(g, op, unit, false);
-		break;
+		return tunnel_goes(g, op, unit, false);
 	case OP_FILE:
-		file_goes(g, op, unit);
-		break;
+		return file_goes(g, op, unit);
 	case OP_RUN:
-		program_goes(g, op, unit);
-		break;
+		return program_goes(g, op, unit);
 	case OP_NETNS:
-		diff_undo(g->d, unit, journal_find(&g->d->in->seen->netns, name), STAGE_END,
-			  diff_printf(g->d, "namespace %s", name));
-		diff_say(g->d, '-', unit, NULL);
-		break;
+		return undo(g, unit, journal_find(&g->d->in->seen->netns, name), STAGE_END,
+			    diff_printf(g->d, "namespace %s", name));
 	default:
-		break;
+		return false;
 	}
 }
 
@@ -403,7 +418,8 @@ static bool place_namespaces(struct gone *g)
 
 	g->ns = arena_alloc(d->arena, (had->n_ns + 1) * sizeof(*g->ns));
 	g->unit_goes = arena_alloc(d->arena, (had->n_ns + 1) * sizeof(*g->unit_goes));
-	if (!g->ns || !g->unit_goes) {
+	g->something = arena_alloc(d->arena, (had->n_ns + 1) * sizeof(*g->something));
+	if (!g->ns || !g->unit_goes || !g->something) {
 		d->no_memory = true;
 		return false;
 	}
@@ -446,9 +462,12 @@ static void gone_of(struct gone *g)
 		/* what two former files have is done with once */
 		if (table_add_str(&d->want_keys, diff_printf(d, "%s", key), 0, NULL) < 0)
 			d->no_memory = true;
-		if (g->unit_goes[op->unit])
-			unit_thing_goes(g, op, unit);
-		else if (is_here(g, op))
+		if (g->unit_goes[op->unit]) {
+			g->something[op->unit] |= unit_thing_goes(g, op, unit);
+			/* its namespace was made first */
+			if (op->kind == OP_NETNS && g->something[op->unit])
+				diff_say(d, '-', unit, NULL);
+		} else if (is_here(g, op))
 			goes_here(g, op, unit);
 		else
 			thing_goes(g, op, unit);

@@ -446,6 +446,7 @@ int diff_plans(const struct diff_input *in, struct difference *ret, struct err *
 	table_free(&d.had_keys);
 	table_free(&d.gone_links);
 	table_free(&d.ipv6_anew);
+	table_free(&d.bare_links);
 	table_free(&d.last_sysctls);
 	table_free(&d.made_links);
 	table_free(&d.wanted_ns);

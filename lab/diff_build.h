@@ -28,6 +28,7 @@ struct diff {
 	size_t n_changes;
 	struct table want_keys, had_keys, gone_links;
 	struct table ipv6_anew;    /* links that lose what they are told about IPv6 in the course */
+	struct table bare_links;   /* "NS IF" of those that lose their last IPv4 address */
 	struct table last_sysctls; /* "NS PATH": the last of the operations that set it */
 	struct table made_links;   /* "NS IF" of those that the plan makes, and their numbers */
 	/* per namespace, per operation: a list of its addresses; n_ops of the plan ends it */
@@ -80,6 +81,9 @@ const char *sysctl_setting(const char *key, char *buf, size_t size);
 int diff_link_op(struct diff *d, const struct op *op, struct err *e);
 void diff_mtu(struct diff *d, const struct op *op, size_t ns, const char *ifname,
 	      const struct link_seen *l, uint32_t mtu);
+/* an address goes, and with it perhaps routes that are wanted; these are made again at the end */
+void diff_address_goes(struct diff *d, const struct op *del);
+void diff_routes_end(struct diff *d);
 bool diff_is_ipv6_anew(const struct diff *d, size_t ns, const char *name);
 
 /* diff_tunnel.c */

@@ -180,8 +180,10 @@ static bool own_address_goes(struct gone *g, const struct op *op, size_t unit)
 	del.ns = ns;
 	del.unit = unit;
 	del.index = l->index;
-	if (l->loopback || diff_makes_link(g->d, ns, op->ifname))
+	if (l->loopback || diff_makes_link(g->d, ns, op->ifname)) {
 		diff_emit(g->d, &del, STAGE_TIDY);
+		diff_address_goes(g->d, &del);
+	}
 	return true;
 }
 
@@ -481,4 +483,5 @@ void diff_gone(struct diff *d)
 
 		gone_of(&g);
 	}
+	diff_routes_end(d);
 }

@@ -304,6 +304,43 @@ static void diff_route(struct diff *d, const struct op *wanted)
 			: "it goes another way";
 }
 
+/* --- what goes with an address -------------------------------------------------------------- */
+
+static bool has_wanted_ipv4(const struct diff *d, size_t ns, const char *ifname)
+{
+	const struct plan *p = d->in->want;
+
+	for (size_t i = d->first_address[ns]; i < p->n_ops; i = d->next_address[i])
+		if (p->ops[i].address.addr.family == AF_INET && !strcmp(p->ops[i].ifname, ifname))
+			return true;
+	return false;
+}
+
+/* with the last IPv4 address of a link the kernel removes the IPv4 routes that leave by it */
+void diff_address_goes(struct diff *d, const struct op *del)
+{
+	if (del->address.addr.family == AF_INET && !has_wanted_ipv4(d, del->ns, del->ifname) &&
+	    table_add_str(&d->bare_links, diff_printf(d, "%zu %s", del->ns, del->ifname), 0, NULL) <
+		    0)
+		d->no_memory = true;
+}
+
+void diff_routes_end(struct diff *d)
+{
+	const struct plan *p = d->in->want;
+	char key[64];
+
+	for (size_t i = 0; d->bare_links.n && i < p->n_ops; i++) {
+		const struct op *op = &p->ops[i];
+
+		if (op->kind != OP_ROUTE || !op->ifname || op->route.to.addr.family != AF_INET)
+			continue;
+		snprintf(key, sizeof(key), "%zu %s", op->ns, op->ifname);
+		if (table_get_str(&d->bare_links, key, NULL))
+			diff_emit(d, op, STAGE_END)->replace_route = true;
+	}
+}
+
 int diff_link_op(struct diff *d, const struct op *op, struct err *e)
 {
 	switch (op->kind) {

@@ -247,28 +247,41 @@ static bool same_endpoint(const struct ip_endpoint *a, const struct ip_endpoint 
 	return a->port == b->port && !ip_addr_cmp(&a->addr, &b->addr);
 }
 
+static bool says_another(const struct peer *had, const struct peer *want)
+{
+	return !had->has_endpoint || !same_string(want->endpoint_name, had->endpoint_name) ||
+	       (want->endpoint_name ? want->endpoint.port != had->endpoint.port
+				    : !same_endpoint(&want->endpoint, &had->endpoint));
+}
+
+/* did the file before say another?  Those of applies that were cut short: and is it still there? */
+static bool says_another_now(const struct diff *d, const struct plan_tunnel *k,
+			     const struct peer *want, const struct wg_peer *is)
+{
+	for (size_t i = 0; i < d->in->n_had; i++) {
+		const struct plan_tunnel *t = had_tunnel(d, k, i);
+		const struct peer *had = t ? find_peer(t, want->public_key.bytes) : NULL;
+
+		if (had && says_another(had, want) &&
+		    (!i || had->endpoint_name || same_endpoint(&had->endpoint, &is->endpoint)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * A peer that is somewhere else than the file says has roamed, and is left there: but for a file that
  * says something new, a peer of this lab that moves now, and one that has not been heard of since.
  */
-static bool wants_endpoint(const struct diff *d, const struct peer *want, const struct peer *had,
-			   const struct wg_peer *is)
+static bool wants_endpoint(const struct diff *d, const struct plan_tunnel *k,
+			   const struct peer *want, const struct wg_peer *is)
 {
-	if (!want->has_endpoint)
-		return false;
-	if (!is->has_endpoint)
-		return true;
+	if (!want->has_endpoint || !is->has_endpoint)
+		return want->has_endpoint;
 	if (!want->endpoint_name && same_endpoint(&want->endpoint, &is->endpoint))
 		return false;
-	if (moves(d, want))
-		return true;
-	if (!want->endpoint_name && time(NULL) - is->latest_handshake > REJECT_AFTER)
-		return true;
-	if (!had)
-		return false;
-	return !had->has_endpoint || !same_string(want->endpoint_name, had->endpoint_name) ||
-	       want->endpoint.port != had->endpoint.port ||
-	       (!want->endpoint_name && ip_addr_cmp(&want->endpoint.addr, &had->endpoint.addr));
+	return moves(d, want) || says_another_now(d, k, want, is) ||
+	       (!want->endpoint_name && time(NULL) - is->latest_handshake > REJECT_AFTER);
 }
 
 static struct change *say_peer(struct diff *d, const struct op *op, const char *peer,
@@ -288,8 +301,7 @@ static const char *endpoint_words(struct diff *d, const struct peer *p)
 static void change_peer(struct diff *d, const struct op *op, const struct peer *want,
 			const struct wg_peer *is, struct peer_change *c)
 {
-	const struct topology *t = d->in->want->topology, *before = t;
-	const struct peer *had = had_peer(d, op->tunnel, want->public_key.bytes, &before);
+	const struct topology *t = d->in->want->topology;
 	static const uint8_t none[KEY_LEN];
 	char text[IP_ENDPOINT_STRLEN];
 	struct change *s;
@@ -314,7 +326,7 @@ static void change_peer(struct diff *d, const struct op *op, const struct peer *
 		s->from = diff_printf(d, "%u", is->has_keepalive ? is->keepalive : 0);
 		s->to = diff_printf(d, "%u", want->persistent_keepalive);
 	}
-	c->endpoint = wants_endpoint(d, want, had, is);
+	c->endpoint = wants_endpoint(d, op->tunnel, want, is);
 	if (c->endpoint) {
 		s = say_peer(d, op, name, "endpoint");
 		s->from = is->has_endpoint

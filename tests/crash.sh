@@ -58,16 +58,17 @@ clean() {
 }
 
 # every_point NAME TEST ARG...: calls TEST ARG... N for N = 1, 2, 3 … as a check of its own,
-# until it sets $through; no lab has more than a thousand points.  WARREN_FAULT_STEP=3: every third.
+# until it sets $through; no lab has more than a thousand points.  $step: not each, but each third or so;
+# WARREN_FAULT_STEP: of these, each third or so.
 every_point() {
-	local name=$1 step=${WARREN_FAULT_STEP:-1}
+	local name=$1 by=$((${step:-1} * ${WARREN_FAULT_STEP:-1}))
 	shift
 	through=
-	for ((n = 1; n < 1000; n += step)); do
+	for ((n = 1; n < 1000; n += by)); do
 		ok "$name, point $n" "$@" $n
 		[ -z "$through" ] || break
 	done
-	ok "$name: got through after $((n - step)) points" [ $n -gt 20 -a $n -lt 1000 ]
+	ok "$name: got through after $((n - by)) points" [ $n -gt 20 -a $n -lt 1000 ]
 }
 
 # expect N STATUS WHAT: for use inside of a point's test

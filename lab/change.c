@@ -115,7 +115,9 @@ static int add_former(struct comparison *c, const char *dir, struct err *e)
 	lab_meta_clear(&meta);
 	if (r < 0) {
 		lab_file_clear(&f->file);
-		return err_wrap(e, "what was applied before");
+		err_wrap(e, "lab %s: what was applied before", c->lab.store.name);
+		err_hint(e, "`warren down %s` removes what is left of it", c->lab.store.name);
+		return err_kind_set(e, ERR_CANNOT);
 	}
 	c->had[c->n_formers++] = f->plan;
 	return 0;

@@ -178,8 +178,10 @@ int lab_open(const char *name_or_file, struct lab *ret, struct err *e)
 		return err_kind_set(e, ERR_NO);
 	}
 	if (r < 0) {
-		err_wrap(e, "lab %s: its record is damaged", name);
-		return err_hint(e, "`warren down %s` removes what is left of it", name);
+		err_wrap(e, "lab %s%s", name,
+			 r == -EPROTONOSUPPORT ? "" : ": its record is damaged");
+		err_hint(e, "`warren down %s` removes what is left of it", name);
+		return err_kind_set(e, ERR_CANNOT);
 	}
 	ret->host = find_host(ret->t, ret->meta.host);
 	(void)backend_parse(ret->meta.backend, &ret->backend);

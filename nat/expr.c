@@ -156,6 +156,39 @@ static int expr_ct_state(const struct stmt *s, uint32_t set_id, struct nftnl_rul
 	       add_cmp(r, NFT_CMP_NEQ, &none, sizeof(none));
 }
 
+static int expr_ct_dnat(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
+{
+	static const uint32_t none, dnat = IPS_DST_NAT;
+	struct nftnl_expr *e = begin("ct");
+
+	(void)s;
+	(void)set_id;
+	put(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATUS);
+	put(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	return add(r, e) ?:
+	       add_mask(r, &dnat, sizeof(dnat)) ?:
+	       add_cmp(r, NFT_CMP_NEQ, &none, sizeof(none));
+}
+
+/* TCP and UDP have it in the same place (RFC 9293, RFC 768) */
+static int expr_dport(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
+{
+	const uint16_t first = htons(s->port.first), last = htons(s->port.last);
+	int err = 0;
+
+	(void)set_id;
+	if (s->port.l4proto)
+		err = add_meta(r, NFT_META_L4PROTO)
+			      ?: add_cmp(r, NFT_CMP_EQ, &s->port.l4proto, sizeof(s->port.l4proto));
+	err = err ?: add_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, NFT_REG_1);
+	if (err)
+		return err;
+	if (first == last)
+		return add_cmp(r, NFT_CMP_EQ, &first, sizeof(first));
+	return add_cmp(r, NFT_CMP_GTE, &first, sizeof(first))
+		       ?: add_cmp(r, NFT_CMP_LTE, &last, sizeof(last));
+}
+
 /* register 1, an address of @size bytes, is in a prefix of @len bits */
 static int match_prefix(const struct ip_addr *network, unsigned int len, size_t size,
 			struct nftnl_rule *r)
@@ -298,7 +331,8 @@ static int add_address(const struct stmt *s, uint32_t set_id, struct nftnl_rule 
 	return add(r, e) ?: add_lookup(r, set_id, true);
 }
 
-static int expr_snat(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
+/* source and destination alike */
+static int expr_nat(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
 {
 	uint32_t flags = NF_NAT_RANGE_MAP_IPS;
 	struct nftnl_expr *e;
@@ -308,7 +342,7 @@ static int expr_snat(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r
 	if (err)
 		return err;
 	e = begin("nat");
-	put(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
+	put(e, NFTNL_EXPR_NAT_TYPE, s->kind == STMT_SNAT ? NFT_NAT_SNAT : NFT_NAT_DNAT);
 	put(e, NFTNL_EXPR_NAT_FAMILY,
 	    s->nat.addresses[0].family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
 	put(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
@@ -345,6 +379,8 @@ static const struct {
 	[STMT_NFPROTO] = {expr_nfproto, NULL},
 	[STMT_L4_PORTS] = {expr_l4_ports, NULL},
 	[STMT_CT_STATE] = {expr_ct_state, "CONFIG_NFT_CT"},
+	[STMT_CT_DNAT] = {expr_ct_dnat, "CONFIG_NFT_CT"},
+	[STMT_DPORT] = {expr_dport, NULL},
 	[STMT_SADDR] = {expr_ranges, NULL},
 	[STMT_DADDR] = {expr_ranges, NULL},
 	[STMT_TCP_SYN] = {expr_tcp_syn, NULL},
@@ -352,7 +388,8 @@ static const struct {
 	[STMT_COUNTER] = {expr_counter, NULL},
 	[STMT_ACCEPT] = {expr_verdict, NULL},
 	[STMT_DROP] = {expr_verdict, NULL},
-	[STMT_SNAT] = {expr_snat, "CONFIG_NFT_NAT"},
+	[STMT_SNAT] = {expr_nat, "CONFIG_NFT_NAT"},
+	[STMT_DNAT] = {expr_nat, "CONFIG_NFT_NAT"},
 	[STMT_MASQUERADE] = {expr_masquerade, "CONFIG_NFT_MASQ"},
 };
 static_assert(ARRAY_SIZE(kinds) == STMT_KINDS_, "a row for each kind of statement");

@@ -38,6 +38,23 @@ static void print_ct_state(const struct stmt *s, FILE *out)
 	}
 }
 
+static void print_ct_dnat(const struct stmt *s, FILE *out)
+{
+	(void)s;
+	fputs("ct status dnat", out);
+}
+
+static void print_dport(const struct stmt *s, FILE *out)
+{
+	fprintf(out, "%s dport %u",
+		s->port.l4proto == IPPROTO_TCP   ? "tcp"
+		: s->port.l4proto == IPPROTO_UDP ? "udp"
+						 : "th",
+		s->port.first);
+	if (s->port.last != s->port.first)
+		fprintf(out, "-%u", s->port.last);
+}
+
 static void print_range(const struct addr_range *r, FILE *out)
 {
 	int len = range_prefix_len(r);
@@ -95,13 +112,13 @@ static void print_ports(const struct stmt *s, FILE *out)
 		fprintf(out, "-%u", s->nat.port_last);
 }
 
-static void print_snat(const struct stmt *s, FILE *out)
+static void print_nat(const struct stmt *s, FILE *out)
 {
 	const char *ip = s->nat.addresses[0].family == AF_INET ? "ip" : "ip6";
 	char buf[INET6_ADDRSTRLEN];
 	size_t i;
 
-	fprintf(out, "snat %s to ", ip);
+	fprintf(out, "%s %s to ", s->kind == STMT_SNAT ? "snat" : "dnat", ip);
 	if (s->nat.n_addresses == 1) {
 		/* the brackets keep the port apart from an IPv6 address */
 		bool brackets = s->nat.has_ports && s->nat.addresses[0].family == AF_INET6;
@@ -115,6 +132,7 @@ static void print_snat(const struct stmt *s, FILE *out)
 		fprintf(out, "%s%zu : %s", i ? ", " : "", i,
 			ip_addr_format(&s->nat.addresses[i], buf));
 	fputs(" }", out);
+	print_ports(s, out);
 }
 
 static void print_masquerade(const struct stmt *s, FILE *out)
@@ -124,13 +142,23 @@ static void print_masquerade(const struct stmt *s, FILE *out)
 }
 
 static void (*const printers[])(const struct stmt *s, FILE *out) = {
-	[STMT_IIFNAME] = print_ifname,    [STMT_OIFNAME] = print_ifname,
-	[STMT_NFPROTO] = print_nfproto,   [STMT_L4_PORTS] = print_l4_ports,
-	[STMT_CT_STATE] = print_ct_state, [STMT_SADDR] = print_ranges,
-	[STMT_DADDR] = print_ranges,      [STMT_TCP_SYN] = print_tcp_syn,
-	[STMT_MSS_TO_PMTU] = print_mss,   [STMT_COUNTER] = print_word,
-	[STMT_ACCEPT] = print_word,       [STMT_DROP] = print_word,
-	[STMT_SNAT] = print_snat,         [STMT_MASQUERADE] = print_masquerade,
+	[STMT_IIFNAME] = print_ifname,
+	[STMT_OIFNAME] = print_ifname,
+	[STMT_NFPROTO] = print_nfproto,
+	[STMT_L4_PORTS] = print_l4_ports,
+	[STMT_CT_STATE] = print_ct_state,
+	[STMT_CT_DNAT] = print_ct_dnat,
+	[STMT_DPORT] = print_dport,
+	[STMT_SADDR] = print_ranges,
+	[STMT_DADDR] = print_ranges,
+	[STMT_TCP_SYN] = print_tcp_syn,
+	[STMT_MSS_TO_PMTU] = print_mss,
+	[STMT_COUNTER] = print_word,
+	[STMT_ACCEPT] = print_word,
+	[STMT_DROP] = print_word,
+	[STMT_SNAT] = print_nat,
+	[STMT_DNAT] = print_nat,
+	[STMT_MASQUERADE] = print_masquerade,
 };
 static_assert(ARRAY_SIZE(printers) == STMT_KINDS_, "a printer for each kind of statement");
 

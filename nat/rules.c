@@ -52,6 +52,14 @@ static const struct chain input = {
 	.policy = NF_ACCEPT,
 };
 
+static const struct chain prerouting = {
+	.name = "prerouting",
+	.type = "nat",
+	.hook = NF_INET_PRE_ROUTING,
+	.priority = NF_IP_PRI_NAT_DST,
+	.policy = NF_ACCEPT,
+};
+
 static const struct chain postrouting = {
 	.name = "postrouting",
 	.type = "nat",
@@ -128,6 +136,13 @@ static void tenant_forward(struct nat_ruleset *rs, const struct nat_tenant *t)
 		stmt_family(rs, families[i]);
 		stmt_plain(rs, STMT_ACCEPT);
 	}
+	if (t->n_forwards) {
+		rule_begin(rs);
+		stmt_ifname(rs, STMT_IIFNAME, t->outside);
+		stmt_ifname(rs, STMT_OIFNAME, t->inside);
+		stmt_plain(rs, STMT_CT_DNAT);
+		stmt_plain(rs, STMT_ACCEPT);
+	}
 	/* peers of one tenant reach each other */
 	inside_to(rs, t, t->inside);
 	stmt_plain(rs, STMT_ACCEPT);
@@ -146,6 +161,45 @@ static void tenant_input(struct nat_ruleset *rs, const struct nat_tenant *t)
 	drop_counted(rs);
 }
 
+static void tenant_forwarded(struct nat_ruleset *rs, const struct nat_tenant *t,
+			     const struct nat_forward *f)
+{
+	const struct ip_addr *addresses;
+	struct addr_range *ranges;
+	struct ip_addr *to;
+	size_t n;
+
+	addresses = addresses_of(rs, t, f->to.family, &n);
+	ranges = n ? arena_alloc(rs->arena, n * sizeof(*ranges)) : NULL;
+	to = arena_alloc(rs->arena, sizeof(*to));
+	if (!n || !ranges || !to) {
+		rs->failed = true;
+		return;
+	}
+	*to = f->to;
+	rule_begin(rs);
+	stmt_ifname(rs, STMT_IIFNAME, t->outside);
+	stmt_ranges(rs, STMT_DADDR, ranges, ranges_from_addresses(ranges, addresses, n));
+	if (f->tcp && f->udp)
+		stmt_plain(rs, STMT_L4_PORTS);
+	stmt_dport(rs,
+		   f->tcp && f->udp ? 0
+		   : f->tcp         ? IPPROTO_TCP
+				    : IPPROTO_UDP,
+		   f->port_first, f->port_last);
+	stmt_plain(rs, STMT_COUNTER);
+	stmt_dnat(rs, to, f->has_to_port ? f->to_port : 0);
+}
+
+static void tenant_prerouting(struct nat_ruleset *rs, const struct nat_tenant *t)
+{
+	if (!t->n_forwards)
+		return;
+	chain_begin(rs, &prerouting);
+	for (size_t i = 0; i < t->n_forwards; i++)
+		tenant_forwarded(rs, t, &t->forwards[i]);
+}
+
 static void tenant_postrouting(struct nat_ruleset *rs, const struct nat_tenant *t)
 {
 	const struct ip_addr *addresses;
@@ -156,6 +210,14 @@ static void tenant_postrouting(struct nat_ruleset *rs, const struct nat_tenant *
 		addresses = addresses_of(rs, t, families[i], &n);
 		if (!n)
 			continue;
+		if (t->has_ports) {
+			inside_to(rs, t, t->outside);
+			stmt_family(rs, families[i]);
+			stmt_plain(rs, STMT_L4_PORTS);
+			stmt_plain(rs, STMT_COUNTER);
+			stmt_nat(rs, addresses, n, true, t->port_first, t->port_last);
+		}
+		/* with ports: what has none, such as ICMP */
 		inside_to(rs, t, t->outside);
 		stmt_family(rs, families[i]);
 		stmt_plain(rs, STMT_COUNTER);
@@ -303,6 +365,7 @@ static void build_tenant(struct nat_ruleset *rs, const struct nat_tenant *t)
 {
 	tenant_forward(rs, t);
 	tenant_input(rs, t);
+	tenant_prerouting(rs, t);
 	tenant_postrouting(rs, t);
 }
 
@@ -332,6 +395,20 @@ static int check_ifname(const char *name, struct err *e)
 	return 0;
 }
 
+static int check_forward(const struct nat_tenant *t, const struct nat_forward *f, struct err *e)
+{
+	char to[INET6_ADDRSTRLEN];
+
+	if (!f->port_first || f->port_first > f->port_last || (!f->tcp && !f->udp) ||
+	    (f->has_to_port && (!f->to_port || f->port_first != f->port_last)))
+		return err_set(e, EINVAL, "ports %u-%u cannot be forwarded", f->port_first,
+			       f->port_last);
+	if (!has_family(t, f->to.family))
+		return err_set(e, EINVAL, "no address to be forwarded to %s from",
+			       ip_addr_format(&f->to, to));
+	return 0;
+}
+
 static int check_tenant(const struct nat_tenant *t, struct err *e)
 {
 	int r;
@@ -344,6 +421,13 @@ static int check_tenant(const struct nat_tenant *t, struct err *e)
 		return r;
 	if (!strcmp(t->inside, t->outside))
 		return err_set(e, EINVAL, "%s cannot be both inside and outside", t->inside);
+	if (t->has_ports && (!t->port_first || t->port_first > t->port_last))
+		return err_set(e, EINVAL, "ports %u-%u are no range", t->port_first, t->port_last);
+	for (size_t i = 0; i < t->n_forwards; i++) {
+		r = check_forward(t, &t->forwards[i], e);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 

@@ -26,6 +26,22 @@ struct nat_tenant {
 	const char *outside;             /* interface: eth-TENANT-nsB */
 	const struct ip_addr *addresses; /* translated to; a family with none is not let out */
 	size_t n_addresses;
+	bool has_ports;
+	uint16_t port_first, port_last; /* ports used outside, inclusive */
+	const struct nat_forward *forwards;
+	size_t n_forwards;
+};
+
+/*
+ * Inbound: what is sent to a tenant's addresses of the family of @to, at these ports, goes on to @to.
+ * Without a port there it keeps its own.
+ */
+struct nat_forward {
+	bool tcp, udp;                  /* at least one */
+	uint16_t port_first, port_last; /* inclusive */
+	struct ip_addr to;
+	bool has_to_port; /* then the ports are one */
+	uint16_t to_port;
 };
 
 /* a rule of a plain host: what leaves by @out is translated */

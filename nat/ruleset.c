@@ -80,6 +80,12 @@ void stmt_ct_state(struct nat_ruleset *rs, uint32_t bits)
 	stmt_add(rs, &(struct stmt){.kind = STMT_CT_STATE, .ct_state = bits});
 }
 
+void stmt_dport(struct nat_ruleset *rs, uint8_t l4proto, uint16_t first, uint16_t last)
+{
+	stmt_add(rs, &(struct stmt){.kind = STMT_DPORT,
+				    .port = {.l4proto = l4proto, .first = first, .last = last}});
+}
+
 void stmt_ranges(struct nat_ruleset *rs, enum stmt_kind kind, const struct addr_range *ranges,
 		 size_t n)
 {
@@ -96,6 +102,17 @@ void stmt_nat(struct nat_ruleset *rs, const struct ip_addr *addresses, size_t n,
 	s.nat.has_ports = has_ports;
 	s.nat.port_first = port_first;
 	s.nat.port_last = port_last;
+	stmt_add(rs, &s);
+}
+
+void stmt_dnat(struct nat_ruleset *rs, const struct ip_addr *to, uint16_t port)
+{
+	struct stmt s = {.kind = STMT_DNAT};
+
+	s.nat.addresses = to;
+	s.nat.n_addresses = 1;
+	s.nat.has_ports = port != 0;
+	s.nat.port_first = s.nat.port_last = port;
 	stmt_add(rs, &s);
 }
 
@@ -125,12 +142,27 @@ static bool joins(const struct addr_range *a, const struct addr_range *b)
 	return ip_addr_add(&a->last, 1, &next) < 0 || ip_addr_cmp(&b->first, &next) <= 0;
 }
 
+/* sorted, and those that touch as one; returns how many are left */
+static size_t join_ranges(struct addr_range *ranges, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(ranges, n, sizeof(*ranges), by_first);
+	for (size_t i = 0; i < n; i++) {
+		if (!kept || !joins(&ranges[kept - 1], &ranges[i]))
+			ranges[kept++] = ranges[i];
+		else if (ip_addr_cmp(&ranges[i].last, &ranges[kept - 1].last) > 0)
+			ranges[kept - 1].last = ranges[i].last;
+	}
+	return kept;
+}
+
 const struct addr_range *ranges_from_prefixes(struct nat_ruleset *rs,
 					      const struct ip_prefix *prefixes, size_t n,
 					      int family, size_t *ret_n)
 {
 	struct addr_range *ranges;
-	size_t found = 0, kept = 0, i;
+	size_t found = 0, i;
 
 	*ret_n = 0;
 	if (!n)
@@ -143,15 +175,15 @@ const struct addr_range *ranges_from_prefixes(struct nat_ruleset *rs,
 	for (i = 0; i < n; i++)
 		if (prefixes[i].addr.family == family)
 			ranges[found++] = range_of(&prefixes[i]);
-	qsort(ranges, found, sizeof(*ranges), by_first);
-	for (i = 0; i < found; i++) {
-		if (!kept || !joins(&ranges[kept - 1], &ranges[i]))
-			ranges[kept++] = ranges[i];
-		else if (ip_addr_cmp(&ranges[i].last, &ranges[kept - 1].last) > 0)
-			ranges[kept - 1].last = ranges[i].last;
-	}
-	*ret_n = kept;
+	*ret_n = join_ranges(ranges, found);
 	return ranges;
+}
+
+size_t ranges_from_addresses(struct addr_range *ret, const struct ip_addr *addresses, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (struct addr_range){addresses[i], addresses[i]};
+	return join_ranges(ret, n);
 }
 
 int range_prefix_len(const struct addr_range *r)

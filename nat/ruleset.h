@@ -30,6 +30,8 @@ enum stmt_kind {
 	STMT_NFPROTO,     /* family */
 	STMT_L4_PORTS,    /* a transport protocol with ports: TCP or UDP */
 	STMT_CT_STATE,    /* ct_state */
+	STMT_CT_DNAT,     /* of a session whose destination is translated */
+	STMT_DPORT,       /* port: destination port of TCP, of UDP, or of what was matched before */
 	STMT_SADDR,       /* ranges, all of one family */
 	STMT_DADDR,       /* the same */
 	STMT_TCP_SYN,     /* SYN set, RST not: SYN and SYN-ACK */
@@ -38,6 +40,7 @@ enum stmt_kind {
 	STMT_ACCEPT,
 	STMT_DROP,
 	STMT_SNAT,       /* nat: one address or more of one family, ports */
+	STMT_DNAT,       /* nat: one address, one port or none */
 	STMT_MASQUERADE, /* nat: ports only */
 	STMT_KINDS_
 };
@@ -56,6 +59,10 @@ struct stmt {
 			const struct addr_range *ranges; /* ascending, apart from each other */
 			size_t n_ranges;
 		};
+		struct {
+			uint8_t l4proto;      /* IPPROTO_TCP, IPPROTO_UDP; 0: whichever it is */
+			uint16_t first, last; /* inclusive */
+		} port;
 		struct {
 			const struct ip_addr *addresses;
 			size_t n_addresses;
@@ -102,11 +109,15 @@ void stmt_plain(struct nat_ruleset *rs, enum stmt_kind kind);
 void stmt_ifname(struct nat_ruleset *rs, enum stmt_kind kind, const char *ifname);
 void stmt_family(struct nat_ruleset *rs, int family);
 void stmt_ct_state(struct nat_ruleset *rs, uint32_t bits);
+void stmt_dport(struct nat_ruleset *rs, uint8_t l4proto, uint16_t first, uint16_t last);
 void stmt_ranges(struct nat_ruleset *rs, enum stmt_kind kind, const struct addr_range *ranges,
 		 size_t n);
 /* @addresses: the arena's; none: masquerade */
 void stmt_nat(struct nat_ruleset *rs, const struct ip_addr *addresses, size_t n, bool has_ports,
 	      uint16_t port_first, uint16_t port_last);
+
+/* @to: the arena's; @port: 0: as it is */
+void stmt_dnat(struct nat_ruleset *rs, const struct ip_addr *to, uint16_t port);
 
 /*
  * ranges_from_prefixes - the prefixes of @family as the fewest ranges, in ascending order.
@@ -115,6 +126,10 @@ void stmt_nat(struct nat_ruleset *rs, const struct ip_addr *addresses, size_t n,
 const struct addr_range *ranges_from_prefixes(struct nat_ruleset *rs,
 					      const struct ip_prefix *prefixes, size_t n,
 					      int family, size_t *ret_n);
+
+/* ranges_from_addresses - single addresses of one family as the fewest ranges, into @ret, which has room
+ * for @n; returns how many. */
+size_t ranges_from_addresses(struct addr_range *ret, const struct ip_addr *addresses, size_t n);
 
 /* range_prefix_len - the length of the prefix that @r is, or -1 where it is none. */
 int range_prefix_len(const struct addr_range *r);

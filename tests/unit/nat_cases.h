@@ -22,9 +22,18 @@ struct nat_case_plain {
 	uint16_t port_first, port_last; /* 0: none */
 };
 
+struct nat_case_forward {
+	const char *proto; /* "tcp", "udp", "both" */
+	uint16_t port_first, port_last;
+	const char *to;
+	uint16_t to_port; /* 0: its own */
+};
+
 struct nat_case {
 	const char *name;
 	bool tenant;
+	uint16_t port_first, port_last; /* 0: none */
+	struct nat_case_forward forwards[5];
 	const char *addresses[16];
 	unsigned int pool; /* that many addresses from 100.64.0.1 on */
 	struct nat_case_plain plain[6];
@@ -41,6 +50,24 @@ static const struct nat_case nat_cases[] = {
 		       "100.64.0.7", "100.64.0.8", "100.64.0.9", "100.64.0.1"}},
 	{.name = "tenant-pool-big", .tenant = true, .pool = NAT_CASE_POOL},
 	{.name = "tenant-none", .tenant = true},
+	{.name = "tenant-ports",
+	 .tenant = true,
+	 .addresses = {"100.64.0.20", "2001:db8:64::20"},
+	 .port_first = 20000,
+	 .port_last = 29999},
+	{.name = "tenant-pool-ports",
+	 .tenant = true,
+	 .addresses = {"100.64.0.20", "100.64.0.21"},
+	 .port_first = 1024,
+	 .port_last = 1024},
+	{.name = "tenant-forwards",
+	 .tenant = true,
+	 .addresses = {"100.64.0.20", "2001:db8:64::20", "100.64.0.21", "100.64.0.29"},
+	 .forwards = {{"tcp", 8080, 8080, "192.168.1.10", 80},
+		      {"udp", 5000, 5999, "192.168.1.11", 0},
+		      {"both", 53, 53, "192.168.1.12", 0},
+		      {"both", 60000, 65535, "fd00::10", 0},
+		      {"tcp", 443, 443, "fd00::10", 8443}}},
 	{.name = "plain-masquerade", .plain = {{.out = "wan"}}},
 	{.name = "plain-masquerade-ports",
 	 .plain = {{.out = "wan", .port_first = 1024, .port_last = 2047}}},
@@ -104,14 +131,31 @@ static inline void nat_case_plain(const struct nat_case_plain *c, struct ip_pref
 	p->port_last = c->port_last;
 }
 
+static inline void nat_case_forward(const struct nat_case_forward *c, struct nat_forward *f)
+{
+	*f = (struct nat_forward){.tcp = strcmp(c->proto, "udp") != 0,
+				  .udp = strcmp(c->proto, "tcp") != 0,
+				  .port_first = c->port_first,
+				  .port_last = c->port_last,
+				  .to = nat_case_addr(c->to),
+				  .has_to_port = c->to_port != 0,
+				  .to_port = c->to_port};
+}
+
 static inline int nat_case_build(const struct nat_case *c, const char *owner,
 				 struct nat_ruleset **ret, struct err *e)
 {
 	struct ip_prefix sources[ARRAY_SIZE(c->plain)][ARRAY_SIZE(c->plain[0].sources)];
 	struct nat_plain plain[ARRAY_SIZE(c->plain)];
 	struct ip_addr addresses[NAT_CASE_POOL], first = nat_case_addr("100.64.0.1");
-	struct nat_tenant tenant = {
-		.inside = "wg-a", .outside = "eth-a-nsB", .addresses = addresses};
+	struct nat_forward forwards[ARRAY_SIZE(c->forwards)];
+	struct nat_tenant tenant = {.inside = "wg-a",
+				    .outside = "eth-a-nsB",
+				    .addresses = addresses,
+				    .has_ports = c->port_first != 0,
+				    .port_first = c->port_first,
+				    .port_last = c->port_last,
+				    .forwards = forwards};
 	struct nat_spec spec = {.owner = owner, .plain = plain};
 	size_t i;
 
@@ -122,6 +166,8 @@ static inline int nat_case_build(const struct nat_case *c, const char *owner,
 	for (i = 0; i < c->pool; i++)
 		if (ip_addr_add(&first, i, &addresses[tenant.n_addresses++]) < 0)
 			abort();
+	for (i = 0; i < ARRAY_SIZE(c->forwards) && c->forwards[i].proto; i++)
+		nat_case_forward(&c->forwards[i], &forwards[tenant.n_forwards++]);
 	for (i = 0; i < ARRAY_SIZE(c->plain) && c->plain[i].out; i++)
 		nat_case_plain(&c->plain[i], sources[spec.n_plain++], &plain[i]);
 	return nat_ruleset_build(&spec, ret, e);

@@ -151,6 +151,15 @@ struct run { /* hosts.HOST.run[] */
 	unsigned int number;      /* among those of its host with the same argv, from 0 */
 };
 
+struct forward { /* hosts.HOST.gateway.tenants.TENANT.forwards[] */
+	struct src src;
+	bool tcp, udp;                  /* one of them, or both */
+	uint16_t port_first, port_last; /* inclusive */
+	struct ip_addr to;
+	bool has_to_port; /* then it is one port */
+	uint16_t to_port;
+};
+
 struct tenant {
 	struct src src;
 	const char *name;
@@ -169,6 +178,10 @@ struct tenant {
 	size_t n_peers;
 	struct route *routes;
 	size_t n_routes;
+	struct forward *forwards;
+	size_t n_forwards;
+	bool has_ports;                 /* napt.ports: those that are used outside … */
+	uint16_t port_first, port_last; /* … inclusive */
 	struct ip_addr *dns;
 	size_t n_dns;
 	struct label {

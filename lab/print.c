@@ -137,6 +137,45 @@ static void print_tunnel(struct printer *p, const struct topology *t, const stru
 	print_close(p);
 }
 
+static void print_ports(struct printer *p, const char *key, uint16_t first, uint16_t last)
+{
+	print_indent(p);
+	fprintf(p->out, "%s: %u", key, first);
+	if (last != first)
+		fprintf(p->out, "-%u", last);
+	fputc('\n', p->out);
+}
+
+static void print_forward(struct printer *p, const struct forward *f)
+{
+	struct ip_endpoint to = {.addr = f->to, .port = f->to_port};
+
+	p->item = true;
+	print_text(p, "proto", f->tcp && f->udp ? "both" : f->udp ? "udp" : "tcp");
+	print_ports(p, "port", f->port_first, f->port_last);
+	if (f->has_to_port)
+		print_endpoint(p, "to", &to);
+	else
+		print_address(p, "to", &f->to);
+}
+
+static void print_tenant_nat(struct printer *p, const struct tenant *t)
+{
+	if (t->n_forwards) {
+		print_open(p, "forwards");
+		p->depth++;
+		for (size_t i = 0; i < t->n_forwards; i++)
+			print_forward(p, &t->forwards[i]);
+		p->depth--;
+		print_close(p);
+	}
+	if (t->has_ports) {
+		print_open(p, "napt");
+		print_ports(p, "ports", t->port_first, t->port_last);
+		print_close(p);
+	}
+}
+
 static void print_tenant_dns(struct printer *p, const struct tenant *t)
 {
 	char buf[INET6_ADDRSTRLEN];
@@ -162,6 +201,7 @@ static void print_tenant(struct printer *p, const struct topology *topo, const s
 	print_prefixes(p, "napt_addresses", &t->napt_addresses);
 	print_peers(p, topo, t->peers, t->n_peers);
 	print_routes(p, t->routes, t->n_routes);
+	print_tenant_nat(p, t);
 	print_tenant_dns(p, t);
 	if (t->n_labels) {
 		print_open(p, "labels");
@@ -204,10 +244,8 @@ static void print_napts(struct printer *p, const struct host *h)
 		print_prefixes(p, "source", &r->sources);
 		if (r->has_to)
 			print_address(p, "to", &r->to);
-		if (r->has_ports) {
-			print_indent(p);
-			fprintf(p->out, "ports: %u-%u\n", r->port_first, r->port_last);
-		}
+		if (r->has_ports)
+			print_ports(p, "ports", r->port_first, r->port_last);
 	}
 	p->depth--;
 	print_close(p);

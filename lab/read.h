@@ -235,7 +235,7 @@ void read_peers(struct load *ld, const struct node *n, size_t index, struct peer
 		size_t *ret_n);
 /* routes of the host or tenant being read */
 void read_routes(struct load *ld, const struct node *n, struct route **ret, size_t *ret_n);
-/* a tenant's keys that are checked and then refused */
+/* lab/read_tenant.c */
 void read_forwards(struct load *ld, const struct node *n, void *obj);
 void read_limits(struct load *ld, const struct node *n, void *obj);
 void read_tenant_napt(struct load *ld, const struct node *n, void *obj);

@@ -326,9 +326,9 @@ void resolve_refs(struct resolving *r)
 void resolve(struct load *ld)
 {
 	struct resolving r = {.ld = ld, .t = ld->t};
-	void (*const steps[])(struct resolving *) = {resolve_names,     resolve_refs,
-						     resolve_addresses, resolve_pools,
-						     resolve_peers,     resolve_routes};
+	void (*const steps[])(struct resolving *) = {
+		resolve_names,    resolve_refs,  resolve_addresses, resolve_pools,
+		resolve_forwards, resolve_peers, resolve_routes};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && !ld->stop; i++)
 		steps[i](&r);

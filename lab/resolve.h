@@ -99,6 +99,9 @@ void resolve_addresses(struct resolving *r);
 /* resolve_pools - ports and addresses for tenants that asked for none. */
 void resolve_pools(struct resolving *r);
 
+/* resolve_forwards - inbound ports: from an address that the tenant has, and each once. */
+void resolve_forwards(struct resolving *r);
+
 /* resolve_peers - references to other tunnels: endpoints, and keys where the file has them. */
 void resolve_peers(struct resolving *r);
 

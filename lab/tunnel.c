@@ -136,20 +136,41 @@ static int tenant_ruleset(const struct nat_spec *base, const struct tenant *tena
 			  struct nat_ruleset **ret, struct err *e)
 {
 	struct ip_addr *addresses = calloc(tenant->napt_addresses.n, sizeof(*addresses));
+	struct nat_forward *forwards = calloc(tenant->n_forwards + 1, sizeof(*forwards));
 	const struct nat_tenant nt = {.inside = tenant->tunnel_if.name,
 				      .outside = tenant->outside_if.name,
 				      .addresses = addresses,
-				      .n_addresses = tenant->napt_addresses.n};
+				      .n_addresses = tenant->napt_addresses.n,
+				      .has_ports = tenant->has_ports,
+				      .port_first = tenant->port_first,
+				      .port_last = tenant->port_last,
+				      .forwards = forwards,
+				      .n_forwards = tenant->n_forwards};
 	struct nat_spec spec = *base;
 	int r;
 
-	if (!addresses)
+	if (!addresses || !forwards) {
+		free(addresses);
+		free(forwards);
 		return err_code(e, ENOMEM, "NAPT rules");
+	}
+	for (size_t i = 0; i < tenant->n_forwards; i++) {
+		const struct forward *f = &tenant->forwards[i];
+
+		forwards[i] = (struct nat_forward){.tcp = f->tcp,
+						   .udp = f->udp,
+						   .port_first = f->port_first,
+						   .port_last = f->port_last,
+						   .to = f->to,
+						   .has_to_port = f->has_to_port,
+						   .to_port = f->to_port};
+	}
 	for (size_t i = 0; i < nt.n_addresses; i++)
 		addresses[i] = tenant->napt_addresses.v[i].addr;
 	spec.tenant = &nt;
 	r = nat_ruleset_build(&spec, ret, e);
 	free(addresses);
+	free(forwards);
 	return r;
 }
 

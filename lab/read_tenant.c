@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* a tenant's keys that are not supported yet: checked like any other, and then refused */
+/* a tenant's NAPT: inbound ports, limits, options; what is not supported yet is checked, and then refused */
 #include <limits.h>
 #include <string.h>
 
@@ -18,30 +18,38 @@ static void refuse(struct load *ld, const struct node *n, size_t errors_before)
 static void forward_proto(struct load *ld, const struct node *n, void *obj)
 {
 	static const char *const protos[] = {"tcp", "udp", "both", NULL};
+	struct forward *f = obj;
 	size_t i;
 
-	(void)obj;
-	read_choice(ld, n, protos, &i);
+	if (!read_choice(ld, n, protos, &i))
+		return;
+	f->tcp = i != 1;
+	f->udp = i != 0;
 }
 
 static void forward_port(struct load *ld, const struct node *n, void *obj)
 {
-	uint16_t first, last;
+	struct forward *f = obj;
 
-	(void)obj;
-	read_ports(ld, n, &first, &last);
+	read_ports(ld, n, &f->port_first, &f->port_last);
 }
 
 static void forward_to(struct load *ld, const struct node *n, void *obj)
 {
 	const char *text = read_text(ld, n, EXPAND_VALUE);
+	struct forward *f = obj;
 	struct ip_endpoint e;
-	struct ip_addr a;
 
-	(void)obj;
-	if (text && ip_addr_parse(text, &a) < 0 && (ip_endpoint_parse(text, &e) < 0 || !e.port))
+	if (!text || ip_addr_parse(text, &f->to) == 0)
+		return;
+	if (ip_endpoint_parse(text, &e) < 0 || !e.port) {
 		diag(ld, src_of(n), "`to` has to be ADDRESS or ADDRESS:PORT, not `%s`",
 		     show(text).s);
+		return;
+	}
+	f->to = e.addr;
+	f->has_to_port = true;
+	f->to_port = e.port;
 }
 
 static void read_forward(struct load *ld, const struct node *n, void *obj)
@@ -51,16 +59,23 @@ static void read_forward(struct load *ld, const struct node *n, void *obj)
 		{"port", forward_port, NEEDED},
 		{"to", forward_to, NEEDED},
 	};
+	struct tenant *t = obj;
+	struct forward f = {.src = src_of(n), .tcp = true}, *v;
 
-	read_map(ld, n, "a forward", fields, ARRAY_SIZE(fields), obj);
+	read_map(ld, n, "a forward", fields, ARRAY_SIZE(fields), &f);
+	if (f.has_to_port && f.port_first != f.port_last)
+		diag(ld, f.src, "a range keeps its ports (take `:%u` off `to`, or give one port)",
+		     f.to_port);
+	v = grow(ld, f.src, t->forwards, t->n_forwards, sizeof(*v));
+	if (!v)
+		return;
+	t->forwards = v;
+	t->forwards[t->n_forwards++] = f;
 }
 
 void read_forwards(struct load *ld, const struct node *n, void *obj)
 {
-	size_t errors = ld->errors;
-
 	read_list(ld, n, read_forward, obj);
-	refuse(ld, n, errors);
 }
 
 /* --- limits ------------------------------------------------------------------------------ */
@@ -89,30 +104,37 @@ void read_limits(struct load *ld, const struct node *n, void *obj)
 
 /* --- napt -------------------------------------------------------------------------------- */
 
+/* what is the default is fine; the other is not there yet */
+static void only_default(struct load *ld, const struct node *n, const char *const *choices)
+{
+	size_t i;
+
+	if (read_choice(ld, n, choices, &i) && i)
+		diag(ld, src_of(n), "`%s: %s` is not supported yet (take it out)", ld->key,
+		     choices[i]);
+}
+
 static void napt_ports(struct load *ld, const struct node *n, void *obj)
 {
-	uint16_t first, last;
+	struct tenant *t = obj;
 
-	(void)obj;
-	read_ports(ld, n, &first, &last);
+	t->has_ports = read_ports(ld, n, &t->port_first, &t->port_last);
 }
 
 static void napt_mapping(struct load *ld, const struct node *n, void *obj)
 {
 	static const char *const mappings[] = {"preserve", "strict", NULL};
-	size_t i;
 
 	(void)obj;
-	read_choice(ld, n, mappings, &i);
+	only_default(ld, n, mappings);
 }
 
 static void napt_filtering(struct load *ld, const struct node *n, void *obj)
 {
 	static const char *const filterings[] = {"address-and-port", "endpoint-independent", NULL};
-	size_t i;
 
 	(void)obj;
-	read_choice(ld, n, filterings, &i);
+	only_default(ld, n, filterings);
 }
 
 static void napt_hairpin(struct load *ld, const struct node *n, void *obj)
@@ -120,7 +142,8 @@ static void napt_hairpin(struct load *ld, const struct node *n, void *obj)
 	bool v;
 
 	(void)obj;
-	read_bool(ld, n, &v);
+	if (read_bool(ld, n, &v) && v)
+		diag(ld, src_of(n), "`hairpin: true` is not supported yet (take it out)");
 }
 
 void read_tenant_napt(struct load *ld, const struct node *n, void *obj)
@@ -131,8 +154,6 @@ void read_tenant_napt(struct load *ld, const struct node *n, void *obj)
 		{"filtering", napt_filtering, OPTIONAL},
 		{"hairpin", napt_hairpin, OPTIONAL},
 	};
-	size_t errors = ld->errors;
 
 	read_map(ld, n, "`napt`", fields, ARRAY_SIZE(fields), obj);
-	refuse(ld, n, errors);
 }

@@ -276,6 +276,43 @@ static int expr_counter(const struct stmt *s, uint32_t set_id, struct nftnl_rule
 	return add(r, begin("counter"));
 }
 
+static int expr_limit(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = begin("limit");
+
+	(void)set_id;
+	if (e) {
+		nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, s->limit.rate);
+		nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1); /* second */
+	}
+	put(e, NFTNL_EXPR_LIMIT_BURST, s->limit.burst);
+	put(e, NFTNL_EXPR_LIMIT_TYPE, s->limit.bytes ? NFT_LIMIT_PKT_BYTES : NFT_LIMIT_PKTS);
+	put(e, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+	return add(r, e);
+}
+
+static int expr_ct_count(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = begin("connlimit");
+
+	(void)set_id;
+	put(e, NFTNL_EXPR_CONNLIMIT_COUNT, s->count);
+	put(e, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
+	return add(r, e);
+}
+
+static int expr_reject(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = begin("reject");
+
+	(void)s;
+	(void)set_id;
+	put(e, NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+	if (e)
+		nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+	return add(r, e);
+}
+
 static int expr_verdict(const struct stmt *s, uint32_t set_id, struct nftnl_rule *r)
 {
 	struct nftnl_expr *e = begin("immediate");
@@ -386,8 +423,11 @@ static const struct {
 	[STMT_TCP_SYN] = {expr_tcp_syn, NULL},
 	[STMT_MSS_TO_PMTU] = {expr_mss, NULL},
 	[STMT_COUNTER] = {expr_counter, NULL},
+	[STMT_LIMIT] = {expr_limit, "CONFIG_NFT_LIMIT"},
+	[STMT_CT_COUNT] = {expr_ct_count, "CONFIG_NFT_CONNLIMIT"},
 	[STMT_ACCEPT] = {expr_verdict, NULL},
 	[STMT_DROP] = {expr_verdict, NULL},
+	[STMT_REJECT] = {expr_reject, "CONFIG_NFT_REJECT_INET"},
 	[STMT_SNAT] = {expr_nat, "CONFIG_NFT_NAT"},
 	[STMT_DNAT] = {expr_nat, "CONFIG_NFT_NAT"},
 	[STMT_MASQUERADE] = {expr_masquerade, "CONFIG_NFT_MASQ"},

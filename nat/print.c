@@ -3,6 +3,7 @@
  * A ruleset in nft's words, character by character what `nft -s list table` shows.
  */
 #include <assert.h>
+#include <inttypes.h>
 
 #include "base/cleanup.h"
 #include "nat/kernel.h"
@@ -103,6 +104,43 @@ static void print_word(const struct stmt *s, FILE *out)
 	      out);
 }
 
+/* in the largest unit of 1,024 that fits */
+static void print_bytes(uint64_t n, const char *per, FILE *out)
+{
+	static const char *const units[] = {"bytes", "kbytes", "mbytes"};
+	size_t unit = 0;
+
+	for (; n && n % 1024 == 0 && unit + 1 < ARRAY_SIZE(units); unit++)
+		n /= 1024;
+	fprintf(out, "%" PRIu64 " %s%s", n, units[unit], per);
+}
+
+static void print_limit(const struct stmt *s, FILE *out)
+{
+	fputs("limit rate over ", out);
+	if (s->limit.bytes) {
+		print_bytes(s->limit.rate, "/second", out);
+		fputs(" burst ", out);
+		print_bytes(s->limit.burst, "", out);
+		return;
+	}
+	fprintf(out, "%" PRIu64 "/second", s->limit.rate);
+	/* its default */
+	if (s->limit.burst != 5)
+		fprintf(out, " burst %" PRIu32 " packets", s->limit.burst);
+}
+
+static void print_ct_count(const struct stmt *s, FILE *out)
+{
+	fprintf(out, "ct count over %" PRIu32, s->count);
+}
+
+static void print_reject(const struct stmt *s, FILE *out)
+{
+	(void)s;
+	fputs("reject with icmpx admin-prohibited", out);
+}
+
 static void print_ports(const struct stmt *s, FILE *out)
 {
 	if (!s->nat.has_ports)
@@ -142,23 +180,16 @@ static void print_masquerade(const struct stmt *s, FILE *out)
 }
 
 static void (*const printers[])(const struct stmt *s, FILE *out) = {
-	[STMT_IIFNAME] = print_ifname,
-	[STMT_OIFNAME] = print_ifname,
-	[STMT_NFPROTO] = print_nfproto,
-	[STMT_L4_PORTS] = print_l4_ports,
-	[STMT_CT_STATE] = print_ct_state,
-	[STMT_CT_DNAT] = print_ct_dnat,
-	[STMT_DPORT] = print_dport,
-	[STMT_SADDR] = print_ranges,
-	[STMT_DADDR] = print_ranges,
-	[STMT_TCP_SYN] = print_tcp_syn,
-	[STMT_MSS_TO_PMTU] = print_mss,
-	[STMT_COUNTER] = print_word,
-	[STMT_ACCEPT] = print_word,
-	[STMT_DROP] = print_word,
-	[STMT_SNAT] = print_nat,
-	[STMT_DNAT] = print_nat,
-	[STMT_MASQUERADE] = print_masquerade,
+	[STMT_IIFNAME] = print_ifname,    [STMT_OIFNAME] = print_ifname,
+	[STMT_NFPROTO] = print_nfproto,   [STMT_L4_PORTS] = print_l4_ports,
+	[STMT_CT_STATE] = print_ct_state, [STMT_CT_DNAT] = print_ct_dnat,
+	[STMT_DPORT] = print_dport,       [STMT_SADDR] = print_ranges,
+	[STMT_DADDR] = print_ranges,      [STMT_TCP_SYN] = print_tcp_syn,
+	[STMT_MSS_TO_PMTU] = print_mss,   [STMT_COUNTER] = print_word,
+	[STMT_LIMIT] = print_limit,       [STMT_CT_COUNT] = print_ct_count,
+	[STMT_REJECT] = print_reject,     [STMT_ACCEPT] = print_word,
+	[STMT_DROP] = print_word,         [STMT_SNAT] = print_nat,
+	[STMT_DNAT] = print_nat,          [STMT_MASQUERADE] = print_masquerade,
 };
 static_assert(ARRAY_SIZE(printers) == STMT_KINDS_, "a printer for each kind of statement");
 

@@ -114,6 +114,26 @@ static void inside_to(struct nat_ruleset *rs, const struct nat_tenant *t, const 
 	stmt_ifname(rs, STMT_OIFNAME, oif);
 }
 
+/*
+ * What is above is dropped: senders slow down for that.  As much as flows in a tenth of a second may come at
+ * once, and two packets at least as GRO makes them.
+ */
+static void tenant_rate(struct nat_ruleset *rs, const char *iif, const char *oif, uint64_t rate)
+{
+	const uint64_t least = 128 << 10, tenth = rate / 10;
+
+	if (!rate)
+		return;
+	rule_begin(rs);
+	stmt_ifname(rs, STMT_IIFNAME, iif);
+	stmt_ifname(rs, STMT_OIFNAME, oif);
+	stmt_limit(rs, true, rate,
+		   tenth < least        ? (uint32_t)least
+		   : tenth > UINT32_MAX ? UINT32_MAX
+					: (uint32_t)tenth);
+	drop_counted(rs);
+}
+
 static void tenant_forward(struct nat_ruleset *rs, const struct nat_tenant *t)
 {
 	size_t i;
@@ -126,9 +146,17 @@ static void tenant_forward(struct nat_ruleset *rs, const struct nat_tenant *t)
 	rule_begin(rs);
 	stmt_ct_state(rs, CT_STATE_INVALID);
 	drop_counted(rs);
+	tenant_rate(rs, t->inside, t->outside, t->upload_rate);
+	tenant_rate(rs, t->outside, t->inside, t->download_rate);
 	rule_begin(rs);
 	stmt_ct_state(rs, CT_STATE_ESTABLISHED | CT_STATE_RELATED);
 	stmt_plain(rs, STMT_ACCEPT);
+	if (t->sessions) {
+		inside_to(rs, t, t->outside);
+		stmt_ct_count(rs, t->sessions);
+		stmt_plain(rs, STMT_COUNTER);
+		stmt_plain(rs, STMT_REJECT);
+	}
 	for (i = 0; i < ARRAY_SIZE(families); i++) {
 		if (!has_family(t, families[i]))
 			continue;
@@ -206,6 +234,12 @@ static void tenant_postrouting(struct nat_ruleset *rs, const struct nat_tenant *
 	size_t n, i;
 
 	chain_begin(rs, &postrouting);
+	/* here, since only the first packet of a session comes this way */
+	if (t->new_sessions_per_second) {
+		inside_to(rs, t, t->outside);
+		stmt_limit(rs, false, t->new_sessions_per_second, t->new_sessions_per_second);
+		drop_counted(rs);
+	}
 	for (i = 0; i < ARRAY_SIZE(families); i++) {
 		addresses = addresses_of(rs, t, families[i], &n);
 		if (!n)

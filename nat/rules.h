@@ -30,6 +30,10 @@ struct nat_tenant {
 	uint16_t port_first, port_last; /* ports used outside, inclusive */
 	const struct nat_forward *forwards;
 	size_t n_forwards;
+	/* limits; 0: none */
+	uint32_t sessions;                   /* of the inside, at a time: the next is rejected */
+	uint32_t new_sessions_per_second;    /* of the inside: what is above is dropped */
+	uint64_t upload_rate, download_rate; /* bytes a second, headers included: the same */
 };
 
 /*

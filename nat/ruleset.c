@@ -86,6 +86,17 @@ void stmt_dport(struct nat_ruleset *rs, uint8_t l4proto, uint16_t first, uint16_
 				    .port = {.l4proto = l4proto, .first = first, .last = last}});
 }
 
+void stmt_limit(struct nat_ruleset *rs, bool bytes, uint64_t rate, uint32_t burst)
+{
+	stmt_add(rs, &(struct stmt){.kind = STMT_LIMIT,
+				    .limit = {.bytes = bytes, .rate = rate, .burst = burst}});
+}
+
+void stmt_ct_count(struct nat_ruleset *rs, uint32_t count)
+{
+	stmt_add(rs, &(struct stmt){.kind = STMT_CT_COUNT, .count = count});
+}
+
 void stmt_ranges(struct nat_ruleset *rs, enum stmt_kind kind, const struct addr_range *ranges,
 		 size_t n)
 {

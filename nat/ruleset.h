@@ -37,8 +37,11 @@ enum stmt_kind {
 	STMT_TCP_SYN,     /* SYN set, RST not: SYN and SYN-ACK */
 	STMT_MSS_TO_PMTU, /* lower the TCP MSS option to what the route bears */
 	STMT_COUNTER,
+	STMT_LIMIT,    /* limit: above the rate, and only then */
+	STMT_CT_COUNT, /* count: when more sessions than that have come this way and last */
 	STMT_ACCEPT,
 	STMT_DROP,
+	STMT_REJECT,     /* with ICMP: administratively prohibited */
 	STMT_SNAT,       /* nat: one address or more of one family, ports */
 	STMT_DNAT,       /* nat: one address, one port or none */
 	STMT_MASQUERADE, /* nat: ports only */
@@ -59,6 +62,12 @@ struct stmt {
 			const struct addr_range *ranges; /* ascending, apart from each other */
 			size_t n_ranges;
 		};
+		struct {
+			bool bytes;     /* rather than packets */
+			uint64_t rate;  /* a second */
+			uint32_t burst; /* at once */
+		} limit;
+		uint32_t count;
 		struct {
 			uint8_t l4proto;      /* IPPROTO_TCP, IPPROTO_UDP; 0: whichever it is */
 			uint16_t first, last; /* inclusive */
@@ -110,6 +119,8 @@ void stmt_ifname(struct nat_ruleset *rs, enum stmt_kind kind, const char *ifname
 void stmt_family(struct nat_ruleset *rs, int family);
 void stmt_ct_state(struct nat_ruleset *rs, uint32_t bits);
 void stmt_dport(struct nat_ruleset *rs, uint8_t l4proto, uint16_t first, uint16_t last);
+void stmt_limit(struct nat_ruleset *rs, bool bytes, uint64_t rate, uint32_t burst);
+void stmt_ct_count(struct nat_ruleset *rs, uint32_t count);
 void stmt_ranges(struct nat_ruleset *rs, enum stmt_kind kind, const struct addr_range *ranges,
 		 size_t n);
 /* @addresses: the arena's; none: masquerade */

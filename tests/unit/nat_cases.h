@@ -34,6 +34,8 @@ struct nat_case {
 	bool tenant;
 	uint16_t port_first, port_last; /* 0: none */
 	struct nat_case_forward forwards[5];
+	uint32_t sessions, new_sessions_per_second;
+	uint64_t upload_rate, download_rate;
 	const char *addresses[16];
 	unsigned int pool; /* that many addresses from 100.64.0.1 on */
 	struct nat_case_plain plain[6];
@@ -60,6 +62,22 @@ static const struct nat_case nat_cases[] = {
 	 .addresses = {"100.64.0.20", "100.64.0.21"},
 	 .port_first = 1024,
 	 .port_last = 1024},
+	{.name = "tenant-limits",
+	 .tenant = true,
+	 .addresses = {"100.64.0.20"},
+	 .sessions = 1000,
+	 .new_sessions_per_second = 5,
+	 .upload_rate = 1250000,
+	 .download_rate = 16000000},
+	{.name = "tenant-limits-large",
+	 .tenant = true,
+	 .addresses = {"100.64.0.20", "2001:db8:64::20"},
+	 .port_first = 1024,
+	 .port_last = 2047,
+	 .sessions = 4294967295,
+	 .new_sessions_per_second = 1000,
+	 .upload_rate = 12500000000,
+	 .download_rate = 125000},
 	{.name = "tenant-forwards",
 	 .tenant = true,
 	 .addresses = {"100.64.0.20", "2001:db8:64::20", "100.64.0.21", "100.64.0.29"},
@@ -155,7 +173,11 @@ static inline int nat_case_build(const struct nat_case *c, const char *owner,
 				    .has_ports = c->port_first != 0,
 				    .port_first = c->port_first,
 				    .port_last = c->port_last,
-				    .forwards = forwards};
+				    .forwards = forwards,
+				    .sessions = c->sessions,
+				    .new_sessions_per_second = c->new_sessions_per_second,
+				    .upload_rate = c->upload_rate,
+				    .download_rate = c->download_rate};
 	struct nat_spec spec = {.owner = owner, .plain = plain};
 	size_t i;
 

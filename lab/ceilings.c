@@ -41,6 +41,8 @@ void demand_of(const struct topology *t, const struct host *only, enum backend b
 			for (size_t a = 0; a < l->n; a++)
 				v6 |= l->v[a].addr.family == AF_INET6;
 			d.tenants_v6 += v6;
+			d.limited += h->gateway->tenants[k].limits.sessions > 0;
+			d.sessions += h->gateway->tenants[k].limits.sessions;
 		}
 	}
 	*ret = d;
@@ -129,6 +131,7 @@ int ceilings_check(const char *proc, const struct demand *d,
 		   void (*note)(const char *text, void *arg), void *arg, struct err *e)
 {
 	const uint64_t others = d->processes ? OTHERS : 0;
+	char sessions[128];
 	const struct ceiling list[] = {
 		{"sys/user/max_net_namespaces", "network namespaces", d->namespaces, false},
 		{"sys/fs/mount-max", "mounts, one a namespace", d->namespaces, false},
@@ -148,9 +151,16 @@ int ceilings_check(const char *proc, const struct demand *d,
 		{"sys/net/ipv6/neigh/default/gc_thresh3", "IPv6 neighbours, two a tenant",
 		 d->tenants_v6 * NEIGHBOURS, true},
 		{"sys/net/ipv6/route/max_size", "IPv6 routes", d->tenants_v6, true},
-		{"sys/net/nf_conntrack_max", "sessions, 500 a tenant", d->tenants * SESSIONS, true},
+		{"sys/net/nf_conntrack_max", sessions,
+		 (d->tenants - d->limited) * SESSIONS + d->sessions, true},
 	};
 
+	if (d->limited)
+		snprintf(sessions, sizeof(sessions),
+			 "sessions, %" PRIu64 " by the limits of %zu tenants and %d for each of %zu",
+			 d->sessions, d->limited, SESSIONS, d->tenants - d->limited);
+	else
+		snprintf(sessions, sizeof(sessions), "sessions, %d a tenant", SESSIONS);
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
 		uint64_t is = limit_of(proc, list[i].file);
 		int r = list[i].need > is ? too_low(&list[i], is, note, arg, e) : 0;

@@ -18,6 +18,8 @@ struct demand {
 	size_t tenants;
 	size_t tenants_v6; /* of them, with an IPv6 address */
 	size_t processes;  /* wireguard-go */
+	size_t limited;    /* tenants with `limits: {sessions}` … */
+	uint64_t sessions; /* … which are these together */
 };
 
 /* demand_of - what @t needs with tunnels of @backend; @only: host mode, or NULL. */

@@ -180,6 +180,10 @@ struct tenant {
 	size_t n_routes;
 	struct forward *forwards;
 	size_t n_forwards;
+	struct limits {
+		uint32_t sessions, new_sessions_per_second;
+		uint32_t upload_mbit, download_mbit; /* 1,000,000 bits a second */
+	} limits;                                    /* 0: none */
 	bool has_ports;                 /* napt.ports: those that are used outside … */
 	uint16_t port_first, port_last; /* … inclusive */
 	struct ip_addr *dns;

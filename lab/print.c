@@ -159,6 +159,12 @@ static void print_forward(struct printer *p, const struct forward *f)
 		print_address(p, "to", &f->to);
 }
 
+static void print_limit(struct printer *p, const char *key, uint32_t value)
+{
+	if (value)
+		print_number(p, key, value);
+}
+
 static void print_tenant_nat(struct printer *p, const struct tenant *t)
 {
 	if (t->n_forwards) {
@@ -167,6 +173,15 @@ static void print_tenant_nat(struct printer *p, const struct tenant *t)
 		for (size_t i = 0; i < t->n_forwards; i++)
 			print_forward(p, &t->forwards[i]);
 		p->depth--;
+		print_close(p);
+	}
+	if (t->limits.sessions || t->limits.new_sessions_per_second || t->limits.upload_mbit ||
+	    t->limits.download_mbit) {
+		print_open(p, "limits");
+		print_limit(p, "sessions", t->limits.sessions);
+		print_limit(p, "new_sessions_per_second", t->limits.new_sessions_per_second);
+		print_limit(p, "upload_mbit", t->limits.upload_mbit);
+		print_limit(p, "download_mbit", t->limits.download_mbit);
 		print_close(p);
 	}
 	if (t->has_ports) {

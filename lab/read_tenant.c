@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* a tenant's NAPT: inbound ports, limits, options; what is not supported yet is checked, and then refused */
+/* a tenant's NAPT: inbound ports, limits, options; what is not supported yet is refused */
 #include <limits.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "lab/read.h"
 
-/* well-formed so far as the errors go: one plain word that it does not work yet */
-static void refuse(struct load *ld, const struct node *n, size_t errors_before)
-{
-	if (ld->errors == errors_before)
-		diag(ld, src_of(n), "`%s` is not supported yet (take it out)", ld->key);
-}
+#define RATE_MAX 1000000 /* new sessions a second */
+#define MBIT_MAX 100000  /* above, the kernel's arithmetic overflows */
 
 /* --- forwards --------------------------------------------------------------------------- */
 
@@ -80,26 +76,36 @@ void read_forwards(struct load *ld, const struct node *n, void *obj)
 
 /* --- limits ------------------------------------------------------------------------------ */
 
-static void limit(struct load *ld, const struct node *n, void *obj)
+static void limit_sessions(struct load *ld, const struct node *n, void *obj)
 {
-	uint32_t v;
+	read_u32(ld, n, 1, INT_MAX, &((struct limits *)obj)->sessions);
+}
 
-	(void)obj;
-	read_u32(ld, n, 1, INT_MAX, &v);
+static void limit_new_sessions(struct load *ld, const struct node *n, void *obj)
+{
+	read_u32(ld, n, 1, RATE_MAX, &((struct limits *)obj)->new_sessions_per_second);
+}
+
+static void limit_upload(struct load *ld, const struct node *n, void *obj)
+{
+	read_u32(ld, n, 1, MBIT_MAX, &((struct limits *)obj)->upload_mbit);
+}
+
+static void limit_download(struct load *ld, const struct node *n, void *obj)
+{
+	read_u32(ld, n, 1, MBIT_MAX, &((struct limits *)obj)->download_mbit);
 }
 
 void read_limits(struct load *ld, const struct node *n, void *obj)
 {
 	static const struct field fields[] = {
-		{"sessions", limit, OPTIONAL},
-		{"new_sessions_per_second", limit, OPTIONAL},
-		{"upload_mbit", limit, OPTIONAL},
-		{"download_mbit", limit, OPTIONAL},
+		{"sessions", limit_sessions, OPTIONAL},
+		{"new_sessions_per_second", limit_new_sessions, OPTIONAL},
+		{"upload_mbit", limit_upload, OPTIONAL},
+		{"download_mbit", limit_download, OPTIONAL},
 	};
-	size_t errors = ld->errors;
 
-	read_map(ld, n, "`limits`", fields, ARRAY_SIZE(fields), obj);
-	refuse(ld, n, errors);
+	read_map(ld, n, "`limits`", fields, ARRAY_SIZE(fields), &((struct tenant *)obj)->limits);
 }
 
 /* --- napt -------------------------------------------------------------------------------- */

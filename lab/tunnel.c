@@ -10,6 +10,8 @@
 
 #include "base/ns.h"
 
+#define MBIT UINT64_C(125000) /* bytes */
+
 struct lookup {
 	const char *name;
 	uint16_t port;
@@ -145,7 +147,12 @@ static int tenant_ruleset(const struct nat_spec *base, const struct tenant *tena
 				      .port_first = tenant->port_first,
 				      .port_last = tenant->port_last,
 				      .forwards = forwards,
-				      .n_forwards = tenant->n_forwards};
+				      .n_forwards = tenant->n_forwards,
+				      .sessions = tenant->limits.sessions,
+				      .new_sessions_per_second =
+					      tenant->limits.new_sessions_per_second,
+				      .upload_rate = tenant->limits.upload_mbit * MBIT,
+				      .download_rate = tenant->limits.download_mbit * MBIT};
 	struct nat_spec spec = *base;
 	int r;
 

@@ -105,23 +105,21 @@ static void print_word(const struct stmt *s, FILE *out)
 }
 
 /* in the largest unit of 1,024 that fits */
-static void print_bytes(uint64_t n, const char *per, FILE *out)
+static void print_bytes(uint64_t n, FILE *out)
 {
 	static const char *const units[] = {"bytes", "kbytes", "mbytes"};
 	size_t unit = 0;
 
 	for (; n && n % 1024 == 0 && unit + 1 < ARRAY_SIZE(units); unit++)
 		n /= 1024;
-	fprintf(out, "%" PRIu64 " %s%s", n, units[unit], per);
+	fprintf(out, "%" PRIu64 " %s/second", n, units[unit]);
 }
 
 static void print_limit(const struct stmt *s, FILE *out)
 {
 	fputs("limit rate over ", out);
 	if (s->limit.bytes) {
-		print_bytes(s->limit.rate, "/second", out);
-		fputs(" burst ", out);
-		print_bytes(s->limit.burst, "", out);
+		print_bytes(s->limit.rate, out);
 		return;
 	}
 	fprintf(out, "%" PRIu64 "/second", s->limit.rate);

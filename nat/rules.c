@@ -114,23 +114,16 @@ static void inside_to(struct nat_ruleset *rs, const struct nat_tenant *t, const 
 	stmt_ifname(rs, STMT_OIFNAME, oif);
 }
 
-/*
- * What is above is dropped: senders slow down for that.  As much as flows in a tenth of a second may come at
- * once, and two packets at least as GRO makes them.
- */
+/* What is above is dropped: senders slow down for that.  As much as may flow in a second can come at once, which
+ * is how the kernel counts bytes (nft_limit_init()): a burst would come on top. */
 static void tenant_rate(struct nat_ruleset *rs, const char *iif, const char *oif, uint64_t rate)
 {
-	const uint64_t least = 128 << 10, tenth = rate / 10;
-
 	if (!rate)
 		return;
 	rule_begin(rs);
 	stmt_ifname(rs, STMT_IIFNAME, iif);
 	stmt_ifname(rs, STMT_OIFNAME, oif);
-	stmt_limit(rs, true, rate,
-		   tenth < least        ? (uint32_t)least
-		   : tenth > UINT32_MAX ? UINT32_MAX
-					: (uint32_t)tenth);
+	stmt_limit(rs, true, rate, 0);
 	drop_counted(rs);
 }
 
@@ -151,12 +144,6 @@ static void tenant_forward(struct nat_ruleset *rs, const struct nat_tenant *t)
 	rule_begin(rs);
 	stmt_ct_state(rs, CT_STATE_ESTABLISHED | CT_STATE_RELATED);
 	stmt_plain(rs, STMT_ACCEPT);
-	if (t->sessions) {
-		inside_to(rs, t, t->outside);
-		stmt_ct_count(rs, t->sessions);
-		stmt_plain(rs, STMT_COUNTER);
-		stmt_plain(rs, STMT_REJECT);
-	}
 	for (i = 0; i < ARRAY_SIZE(families); i++) {
 		if (!has_family(t, families[i]))
 			continue;
@@ -221,9 +208,18 @@ static void tenant_forwarded(struct nat_ruleset *rs, const struct nat_tenant *t,
 
 static void tenant_prerouting(struct nat_ruleset *rs, const struct nat_tenant *t)
 {
-	if (!t->n_forwards)
+	if (!t->n_forwards && !t->sessions)
 		return;
 	chain_begin(rs, &prerouting);
+	/* here, since only the first packet of a session comes this way: the kernel counts one that is not
+	 * answered yet again for each packet (nf_conncount_add(), within one tick) */
+	if (t->sessions) {
+		rule_begin(rs);
+		stmt_ifname(rs, STMT_IIFNAME, t->inside);
+		stmt_ct_count(rs, t->sessions);
+		stmt_plain(rs, STMT_COUNTER);
+		stmt_plain(rs, STMT_REJECT);
+	}
 	for (size_t i = 0; i < t->n_forwards; i++)
 		tenant_forwarded(rs, t, &t->forwards[i]);
 }
@@ -234,7 +230,7 @@ static void tenant_postrouting(struct nat_ruleset *rs, const struct nat_tenant *
 	size_t n, i;
 
 	chain_begin(rs, &postrouting);
-	/* here, since only the first packet of a session comes this way */
+	/* here, as above */
 	if (t->new_sessions_per_second) {
 		inside_to(rs, t, t->outside);
 		stmt_limit(rs, false, t->new_sessions_per_second, t->new_sessions_per_second);

@@ -65,7 +65,7 @@ struct stmt {
 		struct {
 			bool bytes;     /* rather than packets */
 			uint64_t rate;  /* a second */
-			uint32_t burst; /* at once */
+			uint32_t burst; /* at once; of bytes none, a second's worth is the kernel's */
 		} limit;
 		uint32_t count;
 		struct {

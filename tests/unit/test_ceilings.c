@@ -136,6 +136,23 @@ static void test_small(void **state)
 	assert_string_equal(said, "");
 }
 
+/* tenants' own limits count for what they are */
+static void limited(void **state)
+{
+	struct demand d = {.namespaces = 10, .tenants = 10, .limited = 4, .sessions = 20000};
+	struct err e;
+
+	(void)state;
+	set("sys/net/nf_conntrack_max", "22999\n");
+	assert_int_equal(check(&d, &e), 0);
+	if (!strstr(said, "sessions, 20000 by the limits of 4 tenants and 500 for each of 6: 23000 are "
+			  "needed when all are busy, 22999 are allowed"))
+		fail_msg("%s", said);
+	set("sys/net/nf_conntrack_max", "23000\n");
+	assert_int_equal(check(&d, &e), 0);
+	assert_string_equal(said, "");
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -184,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_small),
+		cmocka_unit_test(limited),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -157,7 +157,8 @@ int ceilings_check(const char *proc, const struct demand *d,
 
 	if (d->limited)
 		snprintf(sessions, sizeof(sessions),
-			 "sessions, %" PRIu64 " by the limits of %zu tenants and %d for each of %zu",
+			 "sessions, %" PRIu64
+			 " by the limits of %zu tenants and %d for each of %zu",
 			 d->sessions, d->limited, SESSIONS, d->tenants - d->limited);
 	else
 		snprintf(sessions, sizeof(sessions), "sessions, %d a tenant", SESSIONS);

@@ -116,13 +116,13 @@ static void inside_to(struct nat_ruleset *rs, const struct nat_tenant *t, const 
 
 /* What is above is dropped: senders slow down for that.  As much as may flow in a second can come at once, which
  * is how the kernel counts bytes (nft_limit_init()): a burst would come on top. */
-static void tenant_rate(struct nat_ruleset *rs, const char *iif, const char *oif, uint64_t rate)
+static void tenant_rate(struct nat_ruleset *rs, const char *from, const char *to, uint64_t rate)
 {
 	if (!rate)
 		return;
 	rule_begin(rs);
-	stmt_ifname(rs, STMT_IIFNAME, iif);
-	stmt_ifname(rs, STMT_OIFNAME, oif);
+	stmt_ifname(rs, STMT_IIFNAME, from);
+	stmt_ifname(rs, STMT_OIFNAME, to);
 	stmt_limit(rs, true, rate, 0);
 	drop_counted(rs);
 }

@@ -63,9 +63,10 @@ struct stmt {
 			size_t n_ranges;
 		};
 		struct {
-			bool bytes;     /* rather than packets */
-			uint64_t rate;  /* a second */
-			uint32_t burst; /* at once; of bytes none, a second's worth is the kernel's */
+			bool bytes;    /* rather than packets */
+			uint64_t rate; /* a second */
+			uint32_t
+				burst; /* at once; of bytes none, a second's worth is the kernel's */
 		} limit;
 		uint32_t count;
 		struct {

@@ -145,8 +145,9 @@ static void limited(void **state)
 	(void)state;
 	set("sys/net/nf_conntrack_max", "22999\n");
 	assert_int_equal(check(&d, &e), 0);
-	if (!strstr(said, "sessions, 20000 by the limits of 4 tenants and 500 for each of 6: 23000 are "
-			  "needed when all are busy, 22999 are allowed"))
+	if (!strstr(said,
+		    "sessions, 20000 by the limits of 4 tenants and 500 for each of 6: 23000 are "
+		    "needed when all are busy, 22999 are allowed"))
 		fail_msg("%s", said);
 	set("sys/net/nf_conntrack_max", "23000\n");
 	assert_int_equal(check(&d, &e), 0);

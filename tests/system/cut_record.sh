@@ -117,7 +117,7 @@ for file in meta.json former.1/meta.json; do
 done
 for command in plan apply down; do
 	argument=$new
-	[ "$command" != down ] || argument="cut"
+	[ $command != down ] || argument="cut"
 	ok "$command, journal of a newer version" cut_short journal 'sed $s/netns/future/;$s/!.*/+99 future 1 0 -/;$s/^-.*/+99 future 1 0 -/' "$command $argument"
 	said $command '.*journal:[0-9]+: cannot be understood'
 done

@@ -90,11 +90,13 @@ static int open_key(const char *key, int flags, struct err *e)
 int sysctl_set(const char *key, const char *value, struct err *e)
 {
 	_cleanup_close_ int fd = open_key(key, O_WRONLY, e);
-	size_t len = strlen(value);
+	/* the kernel takes no notice of an empty write: an empty list is a line */
+	const char *text = *value ? value : "\n";
+	size_t len = strlen(text);
 
 	if (fd < 0)
 		return fd;
-	if (write(fd, value, len) != (ssize_t)len)
+	if (write(fd, text, len) != (ssize_t)len)
 		return err_errno(e, "sysctl %s", key);
 	return 0;
 }

@@ -15,7 +15,7 @@ lab_down small
 must ip link add wan type bridge
 must ip link set wan up
 must ip address add 203.0.113.77/24 dev wan
-keys=(net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter)
+keys=(net.ipv4.ip_local_reserved_ports net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter)
 must sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=2
 settings() {
 	sysctl "${keys[@]}"

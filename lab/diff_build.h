@@ -81,6 +81,8 @@ const char *sysctl_setting(const char *key, char *buf, size_t size);
 int diff_link_op(struct diff *d, const struct op *op, struct err *e);
 void diff_mtu(struct diff *d, const struct op *op, size_t ns, const char *ifname,
 	      const struct link_seen *l, uint32_t mtu);
+/* what metric a route has, also where the file names none */
+uint32_t diff_metric(const struct route_spec *r);
 /* an address goes, and with it perhaps routes that are wanted; these are made again at the end */
 void diff_address_goes(struct diff *d, const struct op *del);
 void diff_routes_end(struct diff *d);

@@ -195,8 +195,7 @@ static bool has_route(const struct ns_seen *ns, const struct route_spec *r)
 		if (is->table == r->table && is->to.len == r->to.len &&
 		    !ip_addr_cmp(&is->to.addr, &r->to.addr) && is->has_via == r->has_via &&
 		    (!r->has_via || !ip_addr_cmp(&is->via, &r->via)) &&
-		    (!r->index || is->index == r->index) &&
-		    (!r->has_metric || is->metric == r->metric))
+		    (!r->index || is->index == r->index) && is->metric == diff_metric(r))
 			return true;
 	}
 	return false;
@@ -216,6 +215,9 @@ static bool route_goes(struct gone *g, const struct op *op, size_t unit)
 	del.route.index = l ? l->index : 0;
 	if (!has_route(diff_ns(g->d, ns), &del.route))
 		return false;
+	/* without a metric, any would do */
+	del.route.metric = diff_metric(&op->route);
+	del.route.has_metric = del.route.metric != 0;
 	diff_emit(g->d, &del, STAGE_TIDY);
 	return true;
 }
@@ -233,7 +235,7 @@ static bool is_tunnel_wanted(const struct gone *g, const struct op *op)
 	return false;
 }
 
-static void thing_goes(struct gone *g, const struct op *op, size_t unit)
+static bool thing_goes(struct gone *g, const struct op *op, size_t unit)
 {
 	const size_t ns = g->ns[op->ns];
 	bool said = true;
@@ -254,7 +256,7 @@ static void thing_goes(struct gone *g, const struct op *op, size_t unit)
 		break;
 	case OP_TUNNEL:
 		if (is_tunnel_wanted(g, op))
-			return;
+			return false;
 		said = tunnel_goes(g, op, unit, true);
 		break;
 	case OP_NAPT:
@@ -268,10 +270,11 @@ static void thing_goes(struct gone *g, const struct op *op, size_t unit)
 		said = program_goes(g, op, unit);
 		break;
 	default:
-		return;
+		return false;
 	}
 	if (said)
 		diff_say(g->d, '-', unit, diff_words(g->d, g->had, op));
+	return said;
 }
 
 /* --- what is in the caller's own namespace -------------------------------------------------------------- */
@@ -315,7 +318,7 @@ static bool recorded_goes(struct gone *g, const struct op *op, size_t unit,
 	return true;
 }
 
-static void goes_here(struct gone *g, const struct op *op, size_t unit)
+static bool goes_here(struct gone *g, const struct op *op, size_t unit)
 {
 	const size_t ns = g->ns[op->ns];
 	const struct link_seen *l = op->ifname ? seen_link(g->d->in->seen, ns, op->ifname) : NULL;
@@ -331,7 +334,7 @@ static void goes_here(struct gone *g, const struct op *op, size_t unit)
 		break;
 	case OP_TUNNEL:
 		if (is_tunnel_wanted(g, op))
-			return;
+			return false;
 		said = tunnel_goes(g, op, unit, false);
 		said = recorded_goes(g, op, unit, l) || said;
 		diff_link_goes(g->d, ns, op->ifname);
@@ -347,6 +350,7 @@ static void goes_here(struct gone *g, const struct op *op, size_t unit)
 	}
 	if (said)
 		diff_say(g->d, '-', unit, diff_words(g->d, g->had, op));
+	return said;
 }
 
 /* --- whole units --------------------------------------------------------------------------------------- */
@@ -457,22 +461,23 @@ static void gone_of(struct gone *g)
 	for (size_t i = g->had->n_ops; i-- > 0;) {
 		const struct op *op = &g->had->ops[i];
 		size_t unit = g->ns[op->unit];
+		bool done;
 
 		if (diff_skips(d, g->had, op->unit) ||
 		    table_get_str(&d->want_keys, op_key(g->had, op, key, sizeof(key)), NULL))
 			continue;
-		/* what two former files have is done with once */
-		if (table_add_str(&d->want_keys, diff_printf(d, "%s", key), 0, NULL) < 0)
-			d->no_memory = true;
 		if (g->unit_goes[op->unit]) {
-			g->something[op->unit] |= unit_thing_goes(g, op, unit);
+			done = unit_thing_goes(g, op, unit);
+			g->something[op->unit] |= done;
 			/* its namespace was made first */
 			if (op->kind == OP_NETNS && g->something[op->unit])
 				diff_say(d, '-', unit, NULL);
-		} else if (is_here(g, op))
-			goes_here(g, op, unit);
-		else
-			thing_goes(g, op, unit);
+		} else {
+			done = is_here(g, op) ? goes_here(g, op, unit) : thing_goes(g, op, unit);
+		}
+		/* once, where two former files have it; but one may be there as only one of them says */
+		if (done && table_add_str(&d->want_keys, diff_printf(d, "%s", key), 0, NULL) < 0)
+			d->no_memory = true;
 	}
 }
 

@@ -225,7 +225,7 @@ static void diff_address(struct diff *d, const struct op *op)
 }
 
 /* the kernel gives IPv6 routes without a metric one of 1024 */
-static uint32_t metric_of(const struct route_spec *r)
+uint32_t diff_metric(const struct route_spec *r)
 {
 	uint32_t usual = r->to.addr.family == AF_INET6 ? 1024 : 0;
 
@@ -235,7 +235,7 @@ static uint32_t metric_of(const struct route_spec *r)
 static bool same_target(const struct route_spec *a, const struct route_spec *b)
 {
 	return a->table == b->table && a->to.len == b->to.len &&
-	       !ip_addr_cmp(&a->to.addr, &b->to.addr) && metric_of(a) == metric_of(b);
+	       !ip_addr_cmp(&a->to.addr, &b->to.addr) && diff_metric(a) == diff_metric(b);
 }
 
 static bool same_way(const struct route_spec *want, const struct route_spec *is)

@@ -299,6 +299,8 @@ void comparison_clear(struct comparison *c)
 	difference_clear(&c->diff);
 	observed_free(&c->seen);
 	for (size_t i = 0; i < c->n_formers; i++) {
+		difference_clear(&c->formers[i].lacks);
+		observed_free(&c->formers[i].seen);
 		plan_free(c->formers[i].plan);
 		lab_file_clear(&c->formers[i].file);
 	}

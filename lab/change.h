@@ -36,6 +36,9 @@ struct comparison {
 	struct former {
 		struct lab_file file;
 		struct plan *plan;
+		/* of an apply that was cut short: what was not as it says, before this one */
+		struct observed seen;
+		struct difference lacks;
 	} * formers; /* the recorded file first, then those of applies that were cut short */
 	const struct plan **had;
 	size_t n_formers;

@@ -193,6 +193,8 @@ static int apply_running(struct changer *ch, const struct change_options *o, str
 
 	if (!r)
 		r = change_compare(c, ch->f, o, ch->j, KEYS_MAKE, e);
+	if (!r && c->n_formers > 1)
+		r = change_measure(c, ch->j, e);
 	demand_of(ch->f->t, c->host, c->backend, &demand);
 	if (!r && makes_more(c->diff.plan))
 		r = ceilings_check("/proc", &demand, ch->hooks->note, ch->hooks->arg, e);

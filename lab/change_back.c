@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Theory of operation.  A unit that could not be changed becomes what the former file says, by the same
- * means as everything: the difference from what is there then.  A unit may have let go of a port that
+ * means as everything: the difference from what is there then.  After an apply that was cut short there
+ * are several such files, and a unit goes back to the one that it was like.  A unit may have let go of a port that
  * another one took; so when it goes back, the other goes back with it, and when nobody will have a turn
  * any more, both do.
  */
@@ -61,18 +62,66 @@ static int put_back_to(struct changer *ch, size_t unit, const struct table *toge
 	return r;
 }
 
-/* as the file before says; or, where that one failed as well, the one before that */
+int change_measure(struct comparison *c, const struct journal *j, struct err *e)
+{
+	_cleanup_free_ const struct plan **had = calloc(c->n_formers, sizeof(const struct plan *));
+	int r = had ? 0 : err_code(e, ENOMEM, "compare");
+
+	for (size_t i = 0; i < c->n_formers && !r; i++) {
+		struct former *f = &c->formers[i];
+		struct diff_input in = {.want = f->plan,
+					.had = had,
+					.n_had = c->n_formers,
+					.seen = &f->seen,
+					.journal = j};
+		struct err why = ERR_INIT;
+
+		for (size_t k = 0; k < c->n_formers; k++)
+			had[k] = k == i ? c->want : c->formers[k].plan;
+		r = observe(f->plan, j, &c->lab.store, NULL, &f->seen, e);
+		/* something else is in its place: it was not like this one */
+		if (!r && diff_plans(&in, &f->lacks, &why) < 0)
+			f->lacks = (struct difference){0};
+	}
+	return r;
+}
+
+static size_t lacks_of(const struct former *f, const char *unit)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->lacks.n_changes; i++)
+		n += !strcmp(f->lacks.plan->ns[f->lacks.changes[i].unit].subject, unit);
+	return f->lacks.plan ? n : SIZE_MAX;
+}
+
+/* the former file that a unit was most like; where there is one only, that */
+static size_t former_of(const struct comparison *c, const char *unit)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < c->n_formers; i++)
+		if (lacks_of(&c->formers[i], unit) < lacks_of(&c->formers[best], unit))
+			best = i;
+	return best;
+}
+
+/* as the file says that it was like; or, where that failed as well, another one before */
 static int put_back(struct changer *ch, size_t unit, const struct table *together, struct err *e)
 {
 	const struct comparison *c = ch->c;
-	int r = -ENOENT;
+	const size_t first = former_of(c, c->diff.plan->ns[unit].subject);
+	int r;
 
 	/* the same file: what there is becomes whole, if it can */
 	if (c->unchanged)
 		return put_back_to(ch, unit, together, ch->f->t, c->backend, e);
+	r = put_back_to(ch, unit, together, c->formers[first].file.t,
+			c->formers[first].plan->backend, e);
 	for (size_t i = 0; i < c->n_formers && r < 0; i++)
-		r = put_back_to(ch, unit, together, c->formers[i].file.t,
-				c->formers[i].plan->backend, e);
+		if (i != first)
+			r = put_back_to(ch, unit, together, c->formers[i].file.t,
+					c->formers[i].plan->backend, e);
 	return r;
 }
 

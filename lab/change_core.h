@@ -33,6 +33,12 @@ struct changer {
 };
 
 /*
+ * change_measure - an apply was cut short: note which of the former files each unit is like, before
+ * anything is changed.
+ */
+int change_measure(struct comparison *c, const struct journal *j, struct err *e);
+
+/*
  * change_failed - operation @at of the difference failed with @why: its unit is put back, and with it
  * those that cannot stay as they are when it is; each is told.  @stop: no other unit will have its turn.
  */

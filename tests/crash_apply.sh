@@ -112,7 +112,7 @@ begin() {
 	done
 }
 
-# whole_units: as others see it, each unit is as in one of the two files
+# whole_units [A B]: as others see it, each unit is as in one of two files, $old and $new
 whole_units() {
 	by_unit >"$tmp/now.state"
 	awk '
@@ -125,7 +125,7 @@ whole_units() {
 					wrong = 1
 				}
 			exit wrong
-		}' "$old.state" "$new.state" "$tmp/now.state"
+		}' "${1-$old}.state" "${2-$new}.state" "$tmp/now.state"
 }
 
 # settled FILE: there is nothing left to do, and what there is is what that file makes

@@ -18,7 +18,7 @@ hosts:
     networks: { net: { interface: wan, addresses: [203.0.113.1] } }
     bridges: { br: { addresses: [10.0.0.1/24] }, spare: { addresses: [10.0.1.1/24] } }
     run:
-      - command: sh -c 'socat TCP4-LISTEN:80,bind=10.0.0.1,reuseaddr,fork PIPE; exit'
+      - command: exec socat TCP4-LISTEN:80,bind=10.0.0.1,reuseaddr,fork PIPE
         ready: { tcp: "10.0.0.1:80" }
     gateway:
       bridge: br
@@ -53,7 +53,7 @@ hosts:
     networks: { net: { interface: wan, addresses: [203.0.113.1] } }
     bridges: { br: { addresses: [10.0.0.1/24, 10.0.0.2/24] } }
     run:
-      - command: sh -c 'socat TCP4-LISTEN:81,bind=10.0.0.2,reuseaddr,fork PIPE; exit'
+      - command: exec socat TCP4-LISTEN:81,bind=10.0.0.2,reuseaddr,fork PIPE
         ready: { tcp: "10.0.0.2:81" }
     gateway:
       bridge: br

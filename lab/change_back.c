@@ -241,4 +241,5 @@ void change_failed(struct changer *ch, size_t at, bool stop, const struct err *w
 		keep_links(p, u);
 		tell(ch, u, text);
 	}
+	table_free(&subjects);
 }

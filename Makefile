@@ -41,7 +41,7 @@ TEST_PACKAGES  := $(DEMO_PACKAGES) netbase libcmocka-dev nftables tcpdump procps
 	python3 python3-yaml python3-jsonschema socat patch strace graphviz mandoc zsh fish vagrant \
 	qemu-system-x86 busybox-static cpio kmod file systemd zbar-tools librsvg2-bin
 LINT_PACKAGES  := clang clang-format clang-tidy cppcheck codespell shellcheck
-BENCH_PACKAGES := $(TEST_PACKAGES) time mininet
+BENCH_PACKAGES := $(TEST_PACKAGES) time mininet iperf3
 
 # --- how to compile -------------------------------------------------------------------
 LIBS := libnl-3.0 libnl-route-3.0 libnftnl libmnl yaml-0.1 jansson libsodium libevent \
@@ -182,6 +182,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@tests/bench/run.sh $(BENCH)
 	@tests/bench/scale.sh $(BENCH)
+	@tests/bench/flow.sh $(BENCH)
 
 bench-disturb:
 	@.ci/need $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)

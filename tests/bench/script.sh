@@ -3,6 +3,10 @@
 #
 # script.sh up|down N            a gateway with N tenants, without tunnels
 # script.sh up|down N userspace  the same, each with its tunnel by wireguard-go
+# script.sh up|down N kernel     the same, each with its tunnel by the kernel
+# script.sh up|down N clients    by wireguard-go, and N clients at the other ends
+# script.sh up|down N links      without tunnels, and N clients on the underlay
+# script.sh up|down N routers    N homes behind a router with NAPT each, and a server
 # script.sh up|down niransix     topologies/niransix.yaml
 #
 # The same labs as warren makes, typed as commands the way a lab's author would: every
@@ -10,7 +14,7 @@
 set -eu
 
 segment() { # NETWORK
-	ip netns add bench-networks
+	[ -e /run/netns/bench-networks ] || ip netns add bench-networks
 	ip -n bench-networks link add "$1" type bridge mcast_snooping 0
 }
 
@@ -100,36 +104,124 @@ tunnel() { # BIRTH HOME INTERFACE WG-SET-ARGUMENTS...
 	ip -n "$home" link set "$dev" up
 }
 
-tenants_up() { # N [userspace]
-	local i name last=0
+# the kernel's: its UDP socket stays where it is made as well
+kernel_tunnel() { # BIRTH HOME INTERFACE PRIVATE-KEY-FILE PORT
+	ip -n "$1" link add "$3" type wireguard
+	printf '[Interface]\nPrivateKey = %s\nListenPort = %s\n' "$(<"$4")" "$5" |
+		ip netns exec "$1" wg setconf "$3" /dev/stdin
+	ip -n "$1" link set "$3" netns "$2"
+	ip -n "$2" link property add dev "$3" altname "warren.$lab.$3"
+	ip -n "$2" link set "$3" mtu 1420 up
+}
+
+tenants_up() { # N [userspace|kernel|clients|links]
+	local i name with=${2-} last=0 peer=()
 	segment underlay
 	host gateway
 	attach gateway eth0 underlay gateway.eth0 203.0.113.10/24
 	host_bridge gateway br-internal 100.64.255.1/16
-	[ $# -eq 1 ] || (umask 077; wg genkey >/run/bench-key)
+	case $with in userspace | kernel | clients) (umask 077; wg genkey >/run/bench-key) ;; esac
+	if [ "$with" = clients ]; then
+		(umask 077; wg genkey >/run/bench-client-key)
+		peer=(peer "$(wg pubkey </run/bench-client-key)" allowed-ips "0.0.0.0/0,::/0")
+	fi
 	for ((i = 1; i <= $1; i++)); do
 		printf -v name t%04d "$i"
 		tenant gateway br-internal "$name" "100.64.$((i / 256)).$((i % 256))/16"
-		if [ $# -eq 2 ]; then
-			tunnel gateway "$name" "wg-$name" \
-				listen-port $((51820 + last)) private-key /run/bench-key
-			ip -n "$name" route add default dev "wg-$name"
-			last=$((last + 1))
-		fi
+		case $with in
+		userspace | clients)
+			tunnel gateway "$name" "wg-$name" listen-port $((51820 + last)) \
+				private-key /run/bench-key ${peer[@]+"${peer[@]}"}
+			;;
+		kernel) kernel_tunnel gateway "$name" "wg-$name" /run/bench-key $((51820 + last)) ;;
+		*) continue ;;
+		esac
+		ip -n "$name" route add default dev "wg-$name"
+		last=$((last + 1))
 	done
+	case $with in clients | links) for ((i = 1; i <= $1; i++)); do tenant_client $i "$with"; done ;; esac
 	ip -n gateway link set br-internal addrgenmode none up
 	segment_up underlay
 }
 
-tenants_down() { # N
+# all have the same address
+tenant_client() { # NUMBER clients|links
+	local name port
+	printf -v name client%04d "$1"
+	host "$name"
+	attach "$name" eth0 underlay "$name.eth0" "203.0.113.$((100 + $1))/24"
+	[ "$2" = clients ] || return 0
+	port=$((51820 + $1 - 1))
+	tunnel "$name" "$name" wg0 private-key /run/bench-client-key peer "$(wg pubkey </run/bench-key)" \
+		allowed-ips 100.64.0.0/16 endpoint "203.0.113.10:$port"
+	ip -n "$name" address add 192.168.1.10/32 dev wg0
+	ip -n "$name" route add 100.64.0.0/16 dev wg0
+}
+
+tenants_down() { # N [userspace|kernel|clients|links]
 	local i name
 	for ((i = $1; i > 0; i--)); do
 		printf -v name t%04d "$i"
 		ip netns delete "$name"
+		case ${2-} in
+		clients) ip -n "client${name#t}" link delete wg0 ;;&
+		clients | links) ip netns delete "client${name#t}" ;;
+		esac
 	done
 	ip netns delete gateway
 	ip netns delete bench-networks
-	rm -f /run/bench-key
+	rm -f /run/bench-key /run/bench-client-key
+}
+
+router_rules() { # ROUTER ADDRESS
+	ip netns exec "$1" nft -f - <<-RULES
+		table inet warren {
+			comment "lab"
+			chain forward {
+				type filter hook forward priority filter; policy accept;
+				oifname "wan" tcp flags syn / syn,rst tcp option maxseg size set rt mtu
+				iifname "wan" tcp flags syn / syn,rst tcp option maxseg size set rt mtu
+				oifname "wan" ip saddr 192.168.1.0/24 ct state invalid counter drop
+				iifname "wan" ip daddr 192.168.1.0/24 ct state new counter drop
+			}
+			chain postrouting {
+				type nat hook postrouting priority srcnat; policy accept;
+				oifname "wan" ip saddr 192.168.1.0/24 counter snat ip to $2
+			}
+		}
+	RULES
+}
+
+routers_up() { # N
+	local i number
+	segment internal
+	host server
+	attach server eth0 internal server.eth0 100.64.255.1/16
+	for ((i = 1; i <= $1; i++)); do
+		printf -v number %04d "$i"
+		segment "lan$number"
+		host "r$number"
+		ip netns exec "r$number" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+		router_rules "r$number" "100.64.0.$i"
+		attach "r$number" lan "lan$number" "r$number.lan" 192.168.1.1/24
+		attach "r$number" wan internal "r$number.wan" "100.64.0.$i/16"
+		host "client$number"
+		attach "client$number" eth0 "lan$number" "c$number.eth0" 192.168.1.10/24
+		ip -n "client$number" route add default via 192.168.1.1
+		segment_up "lan$number"
+	done
+	segment_up internal
+}
+
+routers_down() { # N
+	local i number
+	for ((i = $1; i > 0; i--)); do
+		printf -v number %04d "$i"
+		ip netns delete "client$number"
+		ip netns delete "r$number"
+	done
+	ip netns delete server
+	ip netns delete bench-networks
 }
 
 client() { # HOST NUMBER PRIVATE_KEY GATEWAY_KEY
@@ -182,10 +274,14 @@ exec {never}<> <(:)
 case ${1-}:${2-} in
 up:niransix) niransix_up ;;
 down:niransix) niransix_down ;;
-up:[0-9]*) tenants_up "$2" ${3+"$3"} ;;
-down:[0-9]*) tenants_down "$2" ;;
+up:[0-9]*)
+	if [ "${3-}" = routers ]; then routers_up "$2"; else tenants_up "$2" ${3+"$3"}; fi
+	;;
+down:[0-9]*)
+	if [ "${3-}" = routers ]; then routers_down "$2"; else tenants_down "$2" ${3+"$3"}; fi
+	;;
 *)
-	echo "usage: script.sh up|down N [userspace] | niransix" >&2
+	echo "usage: script.sh up|down N [userspace|kernel|clients|links|routers] | niransix" >&2
 	exit 2
 	;;
 esac

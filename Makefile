@@ -183,6 +183,7 @@ bench:
 	@tests/bench/run.sh $(BENCH)
 	@tests/bench/scale.sh $(BENCH)
 	@tests/bench/flow.sh $(BENCH)
+	@tests/bench/vm.sh $(BENCH)
 
 bench-disturb:
 	@.ci/need $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)

@@ -107,8 +107,8 @@ tunnel() { # BIRTH HOME INTERFACE WG-SET-ARGUMENTS...
 # the kernel's: its UDP socket stays where it is made as well
 kernel_tunnel() { # BIRTH HOME INTERFACE PRIVATE-KEY-FILE PORT
 	ip -n "$1" link add "$3" type wireguard
-	printf '[Interface]\nPrivateKey = %s\nListenPort = %s\n' "$(<"$4")" "$5" |
-		ip netns exec "$1" wg setconf "$3" /dev/stdin
+	printf '[Interface]\nPrivateKey = %s\nListenPort = %s\n' "$(<"$4")" "$5" >/run/bench-wg
+	ip netns exec "$1" wg setconf "$3" /run/bench-wg
 	ip -n "$1" link set "$3" netns "$2"
 	ip -n "$2" link property add dev "$3" altname "warren.$lab.$3"
 	ip -n "$2" link set "$3" mtu 1420 up
@@ -120,7 +120,7 @@ tenants_up() { # N [userspace|kernel|clients|links]
 	host gateway
 	attach gateway eth0 underlay gateway.eth0 203.0.113.10/24
 	host_bridge gateway br-internal 100.64.255.1/16
-	case $with in userspace | kernel | clients) (umask 077; wg genkey >/run/bench-key) ;; esac
+	case $with in userspace | kernel | clients) (umask 077; : >/run/bench-wg; wg genkey >/run/bench-key) ;; esac
 	if [ "$with" = clients ]; then
 		(umask 077; wg genkey >/run/bench-client-key)
 		peer=(peer "$(wg pubkey </run/bench-client-key)" allowed-ips "0.0.0.0/0,::/0")
@@ -170,7 +170,7 @@ tenants_down() { # N [userspace|kernel|clients|links]
 	done
 	ip netns delete gateway
 	ip netns delete bench-networks
-	rm -f /run/bench-key /run/bench-client-key
+	rm -f /run/bench-key /run/bench-client-key /run/bench-wg
 }
 
 router_rules() { # ROUTER ADDRESS

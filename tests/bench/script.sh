@@ -91,7 +91,8 @@ tunnel() { # BIRTH HOME INTERFACE WG-SET-ARGUMENTS...
 	local birth=$1 home=$2 dev=$3 made=$3
 	shift 3
 	[ "$birth" != "$home" ] || made=w-$home
-	ip netns exec "$birth" wireguard-go "$made" >/dev/null 2>&1
+	# shellcheck disable=SC2086 # or nothing
+	ip netns exec "$birth" ${apart-} wireguard-go "$made" >/dev/null 2>&1
 	until [ -S "/run/wireguard/$made.sock" ]; do
 		read -rt 0.001 -u "$never" || :
 	done
@@ -122,6 +123,7 @@ tenants_up() { # N [userspace|kernel|clients|links]
 	host_bridge gateway br-internal 100.64.255.1/16
 	case $with in userspace | kernel | clients) (umask 077; : >/run/bench-wg; wg genkey >/run/bench-key) ;; esac
 	if [ "$with" = clients ]; then
+		apart=setsid # as services have it: the scheduler shares the CPUs out by session (autogroup)
 		(umask 077; wg genkey >/run/bench-client-key)
 		peer=(peer "$(wg pubkey </run/bench-client-key)" allowed-ips "0.0.0.0/0,::/0")
 	fi

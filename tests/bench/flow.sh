@@ -200,23 +200,24 @@ count() { # KIND N -> bytes that have come by each tenant's inner link, both way
 # KEY VALUE of both wireguard-go, at the client and at the gateway: CPU time in ticks, and
 # reads and writes of the TUN (sockets are not counted there)
 processes() {
-	local pid where user system switches
+	local pid where switches
 	for pid in $(pgrep -x wireguard-go); do
 		where=$(ip netns identify "$pid")
-		read -r user system < <(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f12,13)
+		sed 's/.*) //' "/proc/$pid/stat" | awk -v w="${where%0001}" '{print w ".user", $12; print w ".system", $13}'
 		switches=$(awk '/ctxt_switches/ {n += $2} END {print n}' "/proc/$pid"/task/*/status)
-		printf "${where%0001}.%s %s\n" user "$user" system "$system" switches "$switches"
+		echo "${where%0001}.switches $switches"
 		sed -n "s/^\(rchar\|wchar\|syscr\|syscw\): /${where%0001}.\1 /p" "/proc/$pid/io"
 	done
 }
 
 flow() { # RIVAL KIND N up|down
-	local rival=$1 kind=$2 n=$3 back='' i at=gateway begun took pids=() bytes counted wanted number
+	local rival=$1 kind=$2 n=$3 back='' i at=gateway begun took pids=() servers=() bytes counted wanted number
 	shift 3
 	[ "$1" = up ] || back=-R
 	[ "$kind" != routers ] || at=server
 	for ((i = 1; i <= n; i++)); do
-		ip netns exec $at iperf3 -s -4 -1 -J -p $((5200 + i)) >"$run/server.$i" 2>&1 &
+		ip netns exec $at timeout $((each + 30)) iperf3 -s -4 -1 -J -p $((5200 + i)) >"$run/server.$i" 2>&1 &
+		servers+=($!)
 	done
 	wait_for listening $at "$n" || die "the servers do not listen"
 	count "$kind" "$n" >"$run/before"
@@ -231,7 +232,7 @@ flow() { # RIVAL KIND N up|down
 	took=$(awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN {print b - a}')
 	processes >"$run/processes.after"
 	count "$kind" "$n" >"$run/after"
-	wait
+	for i in "${servers[@]}"; do wait "$i" || die "a server failed: $(tail -n 5 "$run"/server.*)"; done
 	for ((i = 1; i <= n; i++)); do
 		[ "$(jq -r .start.accepted_connection.host "$run/server.$i")" = "100.64.0.$i" ] ||
 			die "the server sees client $i as $(jq -r .start.accepted_connection.host "$run/server.$i")"
@@ -309,9 +310,9 @@ one() { # RIVAL KIND N SETTING -> $bench_tmp/RIVAL.KIND.N.SETTING.KEY
 	local name=$1.$2.$3.$4 key value
 	[ -t 2 ] && printf '\r%s, round %s of %s \033[K' "$name" "$round" "$rounds" >&2
 	rm -rf "$run" && mkdir "$run"
-	if ! unshare -m -n -p -f --kill-child --mount-proc "$self" --inside "$1" "$2" "$3" "$4" \
+	if ! timeout --foreground -s KILL $((60 + 4 * each)) unshare -m -n -p -f --kill-child --mount-proc "$self" --inside "$1" "$2" "$3" "$4" \
 		"$bench_tmp/$name.look" >"$bench_tmp/out" 2>"$bench_tmp/log"; then
-		echo "flow.sh: $name failed:" >&2
+		echo "flow.sh: $name failed, or took too long:" >&2
 		tail -n 5 "$bench_tmp/log" >&2
 		status=1
 		return
@@ -357,10 +358,24 @@ done
 
 # --- the tables ----------------------------------------------------------------------------------
 
-nth() { # NAME low|median|high
-	sort -g "$bench_tmp/$1" 2>/dev/null | awk -v w="$2" '{v[NR] = $1}
-		END {if (NR) print v[w == "low" ? 1 : w == "high" ? NR : int((NR + 1) / 2)]; else print 0}'
+pick() { # low|median|high of the lines
+	sort -g | awk -v w="$1" '{v[NR] = $1}
+		END {
+			m = NR ? (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 : 0
+			print w == "low" ? v[1] + 0 : w == "high" ? v[NR] + 0 : m
+		}'
 }
+
+median() { # NAME
+	[ ! -e "$bench_tmp/$1" ] || pick median <"$bench_tmp/$1"
+	[ -e "$bench_tmp/$1" ] || echo 0
+}
+
+# of the two runs of a round, which follow each other: what else the machine does comes and goes
+ratios() { # NAME
+	[ "$(wc -l <"$bench_tmp/warren.$1")" = "$(wc -l <"$bench_tmp/hand.$1")" ] || return
+	paste "$bench_tmp/warren.$1" "$bench_tmp/hand.$1" | awk '$2 > 0 {print $1 / $2}'
+} 2>/dev/null
 
 calc() { awk "BEGIN {$1}"; }
 
@@ -381,21 +396,21 @@ label() {
 }
 
 compared() {
-	local kind n way w h low high verdict
-	echo "| through | clients | way | warren, Mbit/s | by hand | slowest to fastest by hand | ratio | |"
+	local kind n way name ratio low high verdict
+	echo "| through | clients | way | warren, Mbit/s | by hand | ratio | of the rounds | |"
 	echo "|---|--:|---|--:|--:|--:|--:|---|"
 	for kind in "${kinds[@]}"; do
 		for n in "${sizes[@]}"; do
 			for way in up down; do
-				w=$(nth "warren.$kind.$n.as-made.$way" median)
-				h=$(nth "hand.$kind.$n.as-made.$way" median)
-				low=$(nth "hand.$kind.$n.as-made.$way" low)
-				high=$(nth "hand.$kind.$n.as-made.$way" high)
-				verdict=$(calc "print (!($w > 0 && $h > 0) ? \"**no figures**\" : \
-					$w > $high ? \"above noise\" : $w >= $low || $w >= 0.95 * $h ? \"within noise\" : \"**slower**\")")
+				name=$kind.$n.as-made.$way
+				ratio=$(ratios "$name" | pick median)
+				low=$(ratios "$name" | pick low)
+				high=$(ratios "$name" | pick high)
+				verdict=$(calc "print ($ratio == 0 ? \"**no figures**\" : $ratio >= 0.95 || $high >= 1 ? \"within noise\" : \"**slower**\")")
+				[ "$rounds" -ge 3 ] || verdict=${verdict/'**slower**'/too few rounds}
 				case $verdict in '**'*) missed=1 ;; esac
-				printf '| %s | %s | %s | %.0f | %.0f | %.0f to %.0f | %s | %s |\n' "$(label "$kind")" "$n" $way \
-					"$w" "$h" "$low" "$high" "$(calc "if ($h) printf \"%.2f\", $w / $h; else print \"?\"")" "$verdict"
+				printf '| %s | %s | %s | %.0f | %.0f | %.2f | %.2f to %.2f | %s |\n' "$(label "$kind")" "$n" $way \
+					"$(median "warren.$name")" "$(median "hand.$name")" "$ratio" "$low" "$high" "$verdict"
 			done
 		done
 	done
@@ -403,8 +418,8 @@ compared() {
 
 go_at() { # WAY PLACE
 	local name=warren.tunnels.1.as-made.$1 f=() key
-	for key in user system switches syscr syscw rchar wchar; do f+=("$(nth "$name.$2.$key" median)"); done
-	calc "t = $(nth "$name.seconds" median); p = $(nth "$name.packets" median); hz = $(getconf CLK_TCK)
+	for key in user system switches syscr syscw rchar wchar; do f+=("$(median "$name.$2.$key")"); done
+	calc "t = $(median "$name.seconds"); p = $(median "$name.packets"); hz = $(getconf CLK_TCK)
 		u = ${f[0]}; s = ${f[1]}; calls = ${f[3]} + ${f[4]}
 		if (t && p && calls)
 			printf \"| %s, %s | %.0f | %.2f + %.2f | %.1f us | %.2f | %.0f | %.2f |\n\", \"$1\", \"$2\", \
@@ -414,8 +429,8 @@ go_at() { # WAY PLACE
 
 cell() { # RIVAL KIND SETTING WAY
 	local v base
-	v=$(nth "$1.$2.1.$3.$4" median)
-	base=$(nth "warren.$2.1.base.$4" median)
+	v=$(median "$1.$2.1.$3.$4")
+	base=$(median "warren.$2.1.base.$4")
 	if [ "$v" = 0 ] || [ "$base" = 0 ]; then echo "–"; else calc "printf \"%.0f (%.2f)\", $v, $v / $base"; fi
 }
 
@@ -423,7 +438,7 @@ report() {
 	local missed=0 setting way place rival
 	echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) CPUs, Linux $(uname -r)," \
 		"wireguard-go $(dpkg-query -Wf '${Version}' wireguard-go), $(date -u +%F); medians of $rounds rounds, $each s each." \
-		"Up is from the client to the server.  Within noise: not below the slowest by hand, or 5 % below its median at most."
+		"Up is from the client to the server.  Within noise: warren's is not slower in every round, or by 5 % at most in the median."
 	echo
 	compared
 	echo

@@ -90,7 +90,7 @@ talks() { # N
 }
 
 inside() { # RIVAL N LOOK
-	local up down before after out
+	local up down before after out gone
 	mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && ip link set lo up || exit 1
 	case $1 in
 	warren)
@@ -104,7 +104,8 @@ inside() { # RIVAL N LOOK
 	after=$(available)
 	look "$2" >"$3"
 	talks "$2" >&2 || die "$1: the tunnel of tenant $2 does not work"
-	echo "$1 $2 $out $("$measure" --settle "${down[@]}" 3>&1 >&2 | cut -d' ' -f1) $((before - after))"
+	gone=$("$measure" --settle "${down[@]}" 3>&1 >&2) || die "$1: the lab of $2 does not go"
+	echo "$1 $2 $out ${gone% *} $((before - after))"
 }
 
 # --- in the machine ---------------------------------------------------------------------------------
@@ -197,14 +198,16 @@ report() {
 			"$(ratio "$(median warren "$tenants" 3)" "$(median $rival "$tenants" 3)")" \
 			"$(ratio "$(median warren "$tenants" 5)" "$(median $rival "$tenants" 5)")"
 	done
-	echo
-	echo "| tenants, by warren, once | up | a tenant | down | peak memory | the kernel's memory for it |"
-	echo "|--:|--:|--:|--:|--:|--:|"
-	for n in ${scale[@]+"${scale[@]}"}; do
-		printf '| %s | %.1f s | %.1f ms | %.1f s | %s MiB | %s MiB |\n' "$n" "$(ratio "$(median warren "$n" 3)" 1000)" \
-			"$(ratio "$(median warren "$n" 3)" "$n")" "$(ratio "$(median warren "$n" 5)" 1000)" \
-			"$(mib "$(median warren "$n" 4)")" "$(mib "$(median warren "$n" 6)")"
-	done
+	if [ ${#scale[@]} -gt 0 ]; then
+		echo
+		echo "| tenants, by warren, once | up | a tenant | down | peak memory | the kernel's memory for it |"
+		echo "|--:|--:|--:|--:|--:|--:|"
+		for n in "${scale[@]}"; do
+			printf '| %s | %.1f s | %.1f ms | %.1f s | %s MiB | %s MiB |\n' "$n" "$(ratio "$(median warren "$n" 3)" 1000)" \
+				"$(ratio "$(median warren "$n" 3)" "$n")" "$(ratio "$(median warren "$n" 5)" 1000)" \
+				"$(mib "$(median warren "$n" 4)")" "$(mib "$(median warren "$n" 6)")"
+		done
+	fi
 	echo
 	# shellcheck disable=SC2016 # the backquotes are markdown
 	echo 'Again: `tests/bench/vm.sh`.'

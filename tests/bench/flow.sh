@@ -466,14 +466,5 @@ report() {
 
 report >"$bench_tmp/report" || status=1
 cat "$bench_tmp/report"
-if [ -n "$write" ]; then
-	awk -v report="$bench_tmp/report" '
-		/^<!-- flow: end -->/ {inside = 0}
-		!inside {print}
-		/^<!-- flow: made by/ {
-			inside = 1
-			while ((getline line <report) > 0)
-				print line
-		}' "$write" >"$bench_tmp/new" && cat "$bench_tmp/new" >"$write"
-fi
+[ -z "$write" ] || "$top/tests/bench/write.sh" "$write" flow "$bench_tmp/report" || status=1
 exit $status

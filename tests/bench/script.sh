@@ -111,7 +111,7 @@ kernel_tunnel() { # BIRTH HOME INTERFACE PRIVATE-KEY-FILE PORT
 	printf '[Interface]\nPrivateKey = %s\nListenPort = %s\n' "$(<"$4")" "$5" >/run/bench-wg
 	ip netns exec "$1" wg setconf "$3" /run/bench-wg
 	ip -n "$1" link set "$3" netns "$2"
-	ip -n "$2" link property add dev "$3" altname "warren.$lab.$3"
+	ip -n "$2" link property add dev "$3" altname "$3.$lab.warren"
 	ip -n "$2" link set "$3" mtu 1420 up
 }
 

@@ -221,14 +221,5 @@ done
 [ "$(median script "$tenants" 3)" != 0 ] || status=1
 report >"$bench_tmp/report"
 cat "$bench_tmp/report"
-if [ -n "$write" ]; then
-	awk -v report="$bench_tmp/report" '
-		/^<!-- vm: end -->/ {inside = 0}
-		!inside {print}
-		/^<!-- vm: made by/ {
-			inside = 1
-			while ((getline line <report) > 0)
-				print line
-		}' "$write" >"$bench_tmp/new" && cat "$bench_tmp/new" >"$write"
-fi
+[ -z "$write" ] || "$top/tests/bench/write.sh" "$write" vm "$bench_tmp/report" || status=1
 exit $status

@@ -18,7 +18,7 @@ struct side {
 
 static void write_key(FILE *out, const struct key *k)
 {
-	fputc(k->present, out);
+	fwrite(&k->present, sizeof(k->present), 1, out);
 	fwrite(k->bytes, 1, sizeof(k->bytes), out);
 }
 

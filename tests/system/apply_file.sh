@@ -96,9 +96,18 @@ identities() {
 	} | sort
 }
 
-covered=()
+# json_too NAME: --json says what the text does, which is in $tmp/.plan
+json_too() {
+	warren --json plan "$new" >"$tmp/.json"
+	is "$1: --json" "$(jq -r '"\(.change) \(.unit)" + (if .object then ": \(.object)" else "" end) +
+		(if .from and .to then " \(.from) → \(.to)" else "" end) +
+		(if .because then ": \(.because)" else "" end)' "$tmp/.json")" "$(grep '^[-+~] ' "$tmp/.plan")"
+}
+
+covered=() rows=0 every=5
 # key KEYS LINES WITNESS ERE EDIT...: KEYS are changed by EDIT, and plan says LINES.  What the command
-# WITNESS prints has a line like ERE then, and has none before.  $lost: identities that go.
+# WITNESS prints has a line like ERE then, and has none before.  $lost: identities that go.  After each
+# fifth, what there is is compared with what is made from nothing.
 key() {
 	local name=$1 lines=$2 witness=$3 ere=$4
 	# shellcheck disable=SC2206 # words
@@ -108,11 +117,17 @@ key() {
 	unlike "$name: not yet" "$(eval "$witness" 2>&1)" "$ere"
 	identities >"$tmp/before"
 	changes "$name" "$new" "$lines"
+	json_too "$name"
 	ok "$name: apply" warren apply "$new"
 	settled "$name" "$new"
 	like "$name: seen" "$(eval "$witness" 2>&1)" "$ere"
 	identities >"$tmp/after"
 	is "$name: nothing else is another" "$(comm -23 "$tmp/before" "$tmp/after" | grep -vE "${lost:-^$}")" ""
+	if [ $((rows++ % every)) -eq 0 ]; then
+		fresh live --backend userspace "$new" >"$tmp/wanted"
+		state live >"$tmp/got"
+		is "$name: as if made from nothing" "$(diff "$tmp/wanted" "$tmp/got")" ""
+	fi
 	ok "$name, back: apply" warren apply "$base"
 	settled "$name, back" "$base"
 	same "$name, back: as before" live "$tmp/state"

@@ -1,15 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# No room in /run/warren: with none left, with one page, with two … until there is enough.  What failed
-# is named, nothing is lost, and once there is room again the next apply finishes.
+# No room in /run/warren: with none left, with one page, with two … until there is enough, and the same
+# with inodes.  What failed is named, nothing is lost, and once there is room again the next apply finishes.
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 . "$top/tests/crash.sh"
 . "$top/tests/crash_apply.sh"
 need socat nft ss jq
 
-# room PAGES: so many are left
+# room N: so many $what are left
 room() {
+	if [ "$what" = inodes ]; then
+		mount -o remount,nr_inodes=$(($(stat -f -c '%c - %d' /run/warren) + $1)) /run/warren
+		return
+	fi
 	rm -f /run/warren/.filler
 	local free
 	free=$(stat -f -c %a /run/warren)
@@ -21,14 +25,14 @@ no_room_said() {
 	grep -qE '^warren: .*No space left on device' "$tmp/err" && ! grep -v '^warren: ' "$tmp/err"
 }
 
-# each_room NAME TEST: TEST PAGES, from none up to as many as it takes
+# each_room NAME TEST: TEST N, from none up to as many as it takes, which is $enough
 each_room() {
 	through=
-	for ((pages = 0; pages < 40; pages++)); do
-		ok "$1, $pages pages left" "$2" $pages
+	for ((enough = 0; enough < 40; enough++)); do
+		ok "$1, $enough $what left" "$2" $enough
 		[ -z "$through" ] || break
 	done
-	ok "$1: $pages pages are enough, and some are needed" [ $pages -ge 2 -a $pages -lt 40 ]
+	ok "$1: $enough $what are enough, and some are needed" [ $enough -ge 2 -a $enough -lt 40 ]
 }
 
 up() {
@@ -107,6 +111,7 @@ once_more() {
 	warren plan "$to" && return $wrong
 }
 
+what=pages
 mkdir -p /run/warren
 must mount -t tmpfs -o size=1m tmpfs /run/warren
 begin none
@@ -114,7 +119,7 @@ room 200
 residue_snapshot
 each_room up up
 each_room apply apply
-enough=$pages in_journal=0
+in_journal=0
 room 200
 lab_up small --backend none "$old"
 for i in {1..16}; do
@@ -123,6 +128,11 @@ done
 ok "without room for the journal: $in_journal" [ "$in_journal" -gt 0 ]
 room 0
 lab_down small
+each_room "tenant add" tenant
+room 200
+what=inodes
+each_room up up
+each_room apply apply
 each_room "tenant add" tenant
 must umount /run/warren
 must rmdir /run/warren

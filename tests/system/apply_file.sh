@@ -34,6 +34,9 @@ hosts:
         t0:
           listen_port: 20000
           napt_addresses: [10.0.0.20]
+          forwards: [{ proto: tcp, port: 8080, to: "192.168.1.10:80" }]
+          limits: { sessions: 1000, new_sessions_per_second: 100, upload_mbit: 50, download_mbit: 60 }
+          napt: { ports: 40000-49999 }
           peers: [{ host: router/wg0 }]
         t1:
           private_key: ${keys[0]}
@@ -104,10 +107,10 @@ json_too() {
 		(if .because then ": \(.because)" else "" end)' "$tmp/.json")" "$(grep '^[-+~] ' "$tmp/.plan")"
 }
 
-covered=() rows=0 every=5
+covered=() rows=0 every=8
 # key KEYS LINES WITNESS ERE EDIT...: KEYS are changed by EDIT, and plan says LINES.  What the command
 # WITNESS prints has a line like ERE then, and has none before.  $lost: identities that go.  After each
-# fifth, what there is is compared with what is made from nothing.
+# eighth, what there is is compared with what is made from nothing.
 key() {
 	local name=$1 lines=$2 witness=$3 ere=$4
 	# shellcheck disable=SC2206 # words
@@ -293,6 +296,26 @@ key "tenant.napt_addresses" "+ tenant t1: address 10.0.0.31/24 on eth-t1-nsB
 key "tenant.peers" "+ tenant t1: peer ${pubs[4]}" "in_wg t1 wg-t1" "$(re "${pubs[4]}")" "            - {" $'            - { public_key: '"${pubs[4]}"$', allowed_ips: [192.168.7.0/24] }\n            - {'
 key "tenant.routes" "+ tenant t1: route 198.51.104.0/24 via 10.0.0.1" "ip -n t1 route" "^198.51.104.0/24 via 10.0.0.1" "{ to: 192.0.2.0/24" "{ to: 198.51.104.0/24, via: 10.0.0.1 }, { to: 192.0.2.0/24"
 key "tenant.dns" "~ tenant t1: file /etc/netns/t1/resolv.conf" "cat /etc/netns/t1/resolv.conf" "10.0.0.53" "dns: [10.0.0.1]" "dns: [10.0.0.53]"
+rules() { # KEYS TENANT ERE EDIT...: only the rules of that tenant are others
+	key "$1" "~ tenant $2: NAPT rules" "ns $2 nft list ruleset" "${@:3}"
+}
+rules "tenant.forwards tenant.forwards.port tenant.forwards.to" t1 "8022.*192.168.2.5" "dns: [10.0.0.1]" $'dns: [10.0.0.1]\n          forwards: [{ port: 8022, to: 192.168.2.5 }]'
+rules "tenant.forwards.proto" t0 "udp.*192.168.1.10" "proto: tcp" "proto: udp"
+rules "tenant.forwards.port" t0 "8081.*192.168.1.10" "port: 8080" "port: 8081"
+rules "tenant.forwards.to" t0 "8080.*192.168.1.11" '"192.168.1.10:80"' '"192.168.1.11:80"'
+rules "tenant.limits tenant.limits.sessions" t1 "count over 77 " "dns: [10.0.0.1]" $'dns: [10.0.0.1]\n          limits: { sessions: 77 }'
+rules "tenant.limits.sessions" t0 "count over 1001 " "sessions: 1000" "sessions: 1001"
+rules "tenant.limits.new_sessions_per_second" t0 "over 101/second" "per_second: 100" "per_second: 101"
+rules "tenant.limits.upload_mbit" t0 "over 6375000 bytes/second" "upload_mbit: 50" "upload_mbit: 51"
+rules "tenant.limits.download_mbit" t0 "over 7625000 bytes/second" "download_mbit: 60" "download_mbit: 61"
+rules "tenant.napt tenant.napt.ports" t1 "40000-40999" "dns: [10.0.0.1]" $'dns: [10.0.0.1]\n          napt: { ports: 40000-40999 }'
+rules "tenant.napt.ports" t0 "40000-48999" "40000-49999" "40000-48999"
+# there is one value, which goes without saying
+for k in "mapping: preserve" "filtering: address-and-port" "hairpin: false"; do
+	covered+=("tenant.napt.${k%%:*}")
+	edit "40000-49999 }" "40000-49999, $k }"
+	settled "tenant.napt.$k" "$new"
+done
 file_only "tenant.labels" "        t2: {" "        t2: { labels: { customer: 17 },"
 file_only "tenant.number" "        t2: {" "        t2: { number: 17,"
 lost='^t0 |^centre eth-t0-nsA|^wireguard-go .*wg-t0' key "tenant.netns" "+ tenant t0

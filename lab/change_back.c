@@ -65,8 +65,10 @@ static int put_back_to(struct changer *ch, size_t unit, const struct table *toge
 int change_measure(struct comparison *c, const struct journal *j, struct err *e)
 {
 	_cleanup_free_ const struct plan **had = calloc(c->n_formers, sizeof(const struct plan *));
-	int r = had ? 0 : err_code(e, ENOMEM, "compare");
+	int r = 0;
 
+	if (!had)
+		return err_code(e, ENOMEM, "compare");
 	for (size_t i = 0; i < c->n_formers && !r; i++) {
 		struct former *f = &c->formers[i];
 		struct diff_input in = {.want = f->plan,
@@ -221,10 +223,16 @@ void change_failed(struct changer *ch, size_t at, bool stop, const struct err *w
 	if (together) {
 		together[unit] = true;
 		find_others(ch, at, stop, together);
-		if (subjects_of(p, together, &subjects) < 0)
-			together[unit] = false;
 	}
-	for (size_t u = 0; together && u < p->n_ns; u++) {
+	if (!together || subjects_of(p, together, &subjects) < 0) {
+		snprintf(text, sizeof(text), "%s: neither as it was nor as wanted: no memory",
+			 why->msg);
+		keep_links(p, unit);
+		tell(ch, unit, text);
+		table_free(&subjects);
+		return;
+	}
+	for (size_t u = 0; u < p->n_ns; u++) {
 		const char *subject = p->ns[u].subject;
 		struct err undo_why = ERR_INIT;
 

@@ -191,7 +191,8 @@ drift "resolv.conf edited" 0 "~ tenant t0: file /etc/netns/t0/resolv.conf" sh -c
 drift "resolv.conf removed" 0 "~ tenant t0: file /etc/netns/t0/resolv.conf: it is missing" rm /etc/netns/t0/resolv.conf
 drift "resolv.conf is a link" 0 "~ tenant t0: file /etc/netns/t0/resolv.conf: it is missing" ln -sf /etc/hosts /etc/netns/t0/resolv.conf
 drift "its folder removed" 0 "~ tenant t1: file /etc/netns/t1/resolv.conf: it is missing" rm -r /etc/netns/t1
-server() { kill "$(pgrep -xf 'socat TCP4-LISTEN:80.*')"; }
+no_server() { ! pgrep -xf 'socat TCP4-LISTEN:80.*'; }
+server() { kill "$(pgrep -xf 'socat TCP4-LISTEN:80.*')" && wait_for 5 no_server; }
 drift "program killed" 1 "~ host centre: program exec socat TCP4-LISTEN:80,bind=10.0.0.1,reuseaddr,fork PIPE: it has ended: started again" server
 is "it answers" "$(echo hello | ns centre socat -t1 - TCP4:10.0.0.1:80)" hello
 must ip -n router link property del dev wan altname wan.drift.warren

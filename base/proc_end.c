@@ -19,6 +19,8 @@
 #include "base/fault.h"
 #include "base/proc_id.h"
 
+#define KILLED_MS 10000 /* until the kernel has taken one down, on a machine that is very busy */
+
 int proc_identify(pid_t pid, uint64_t *ret_start, char *ret_state)
 {
 	char path[64], text[1024], state;
@@ -112,8 +114,12 @@ int proc_end(const struct proc_id *id, int grace_ms, struct err *e)
 	if (id->pid <= 1 || !exists(id, &state))
 		return 0;
 	pidfd = (int)syscall(SYS_pidfd_open, id->pid, 0); /* close-on-exec by itself */
-	if (pidfd < 0)
-		return errno == ESRCH ? 0 : err_errno(e, "process %d", (int)id->pid);
+	if (pidfd < 0) {
+		const int code = errno;
+
+		/* one that is just being reaped: ESRCH, EINVAL or ENOENT, as the kernel has it */
+		return exists(id, &state) ? err_code(e, code, "process %d", (int)id->pid) : 0;
+	}
 	/* now the descriptor holds it; was it still the right one? */
 	if (!exists(id, &state))
 		return 0;
@@ -123,7 +129,7 @@ int proc_end(const struct proc_id *id, int grace_ms, struct err *e)
 		return err_code(e, -r, "end process %d", (int)id->pid);
 	if (!wait_end(pidfd, grace_ms)) {
 		(void)signal_all(id, pidfd, SIGKILL);
-		if (!wait_end(pidfd, 1000))
+		if (!wait_end(pidfd, KILLED_MS))
 			return err_code(e, ETIMEDOUT, "end process %d", (int)id->pid);
 	}
 	if (fault_point("process ended", e) < 0)

@@ -86,7 +86,9 @@ type_block() {
 		esac
 	done <"$block"
 	[ -z "$kind" ] || "after_$kind"
-	is "$name" "$(missing "$tmp/.shown" "$tmp/.printed")" ""
+	missing "$tmp/.shown" "$tmp/.printed" >"$tmp/.missing"
+	is "$name" "$(cat "$tmp/.missing")" ""
+	[ ! -s "$tmp/.missing" ] || sed 's/^/# printed: /' "$tmp/.printed"
 }
 
 # blocks FILE: writes each block to $tmp/block.LINE, and its kind to $tmp/block.LINE.kind

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "lab/apply.h"
 
-#define CMD_OPTIONS_MAX 16
+#define CMD_OPTIONS_MAX 24
 
 /* exit statuses: CONTRACT of every command */
 enum status {

@@ -1,142 +1,230 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* conntrack: the sessions of the tenants; each verb has a file of its own */
+#include "cmd/conntrack.h"
+
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#include <linux/netlink.h>
 
 #include "base/cleanup.h"
 #include "base/ns.h"
-#include "cmd/cmd.h"
-#include "cmd/out.h"
-#include "lab/lab.h"
-#include "nat/conntrack.h"
+#include "base/suggest.h"
+#include "base/text.h"
+#include "nat/ct_stats.h"
 
-struct listing {
-	struct cmd *c;
-	const struct lab *l;
-	const struct tenant *tenant;
-	size_t n;
+/* --- what the verbs share -------------------------------------------------------------- */
+
+int ct_view_socket(const struct ct_view *v, const struct tenant *t, struct err *e)
+{
+	const char *netns;
+	_cleanup_close_ int ns = lab_ns_open(v->l, t->netns, &netns, e);
+	int sock;
+
+	if (ns < 0)
+		return err_wrap(e, "tenant %s", t->name);
+	sock = ns_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER, e);
+	return sock < 0 ? err_wrap(e, "tenant %s", t->name) : sock;
+}
+
+struct each {
+	struct ct_view *v;
+	const struct tenant *t;
+	ct_view_fn *fn;
+	void *arg;
 };
 
-/* --- JSON ---------------------------------------------------------------------------- */
-
-static json_t *tuple_json(const struct ct_tuple *t)
+static int on_entry(const struct ct_entry *ct, void *arg, struct err *e)
 {
-	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
-	json_t *o = json_pack("{s:s, s:s}", "src", ip_addr_format(&t->src, src), "dst",
-			      ip_addr_format(&t->dst, dst));
+	const struct each *each = arg;
+	struct ct_view *v = each->v;
 
-	if (t->has_ports) {
-		json_object_set_new(o, "sport", json_integer(t->sport));
-		json_object_set_new(o, "dport", json_integer(t->dport));
-	}
-	if (t->has_icmp) {
-		json_object_set_new(o, "type", json_integer(t->icmp_type));
-		json_object_set_new(o, "code", json_integer(t->icmp_code));
-		json_object_set_new(o, "id", json_integer(t->icmp_id));
-	}
-	return o;
-}
-
-static json_t *entry_json(const struct listing *v, const struct ct_entry *ct)
-{
-	const char *proto = ct_proto_name(ct->l4proto);
-	const char *state = ct->has_tcp_state ? ct_tcp_state_name(ct->tcp_state) : NULL;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:s*, s:o, s:o}", "lab", v->l->t->name,
-			      "tenant", v->tenant->name, "netns", v->tenant->netns, "proto",
-			      proto ? json_string(proto) : json_integer(ct->l4proto), "state",
-			      state, "orig", tuple_json(&ct->orig), "reply",
-			      tuple_json(&ct->reply));
-
-	if (ct->has_timeout)
-		json_object_set_new(o, "timeout", json_integer(ct->timeout));
-	if (ct->has_counters[0] && ct->has_counters[1]) {
-		json_object_set_new(
-			o, "packets",
-			json_integer((json_int_t)ct->packets[0] + (json_int_t)ct->packets[1]));
-		json_object_set_new(
-			o, "bytes",
-			json_integer((json_int_t)ct->bytes[0] + (json_int_t)ct->bytes[1]));
-	}
-	if (ct->has_mark)
-		json_object_set_new(o, "mark", json_integer(ct->mark));
-	return o;
-}
-
-/* --- the listing ----------------------------------------------------------------------- */
-
-static int print_entry(const struct ct_entry *ct, void *arg, struct err *e)
-{
-	struct listing *v = arg;
-
-	(void)e;
-	v->n++;
-	if (v->c->json) {
-		out_json(v->c, entry_json(v, ct));
+	if (!ct_filter_match(&v->filter, ct)) {
+		v->n_blind += ct_filter_blind(&v->filter, ct);
 		return 0;
 	}
-	printf("%s ", v->tenant->name);
-	ct_print(ct, stdout);
-	putchar('\n');
+	return each->fn(v, each->t, ct, each->arg, e);
+}
+
+int ct_view_each(struct ct_view *v, const struct tenant *t, ct_view_fn *fn, void *arg,
+		 struct err *e)
+{
+	_cleanup_close_ int sock = ct_view_socket(v, t, e);
+	struct each each = {v, t, fn, arg};
+	struct ct_count count;
+	int r;
+
+	if (sock < 0)
+		return sock;
+	r = ct_count(sock, &count, e);
+	if (!r && count.sessions)
+		r = ct_dump(sock, &v->filter, on_entry, &each, e);
+	return r < 0 ? err_wrap(e, "tenant %s", t->name) : 0;
+}
+
+void ct_view_notes(const struct ct_view *v)
+{
+	if (!v->n_blind || v->c->quiet)
+		return;
+	fprintf(stderr,
+		"warren: note: %zu session%s %s: the kernel did not count, or note the time, when "
+		"they began (it does for new ones after `warren exec %s TENANT -- sysctl -w "
+		"net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=1`)\n",
+		v->n_blind, v->n_blind == 1 ? "" : "s",
+		v->has_sort ? "left out or last" : "left out", v->l->t->name);
+}
+
+/* --- which tenants ------------------------------------------------------------------------ */
+
+static bool is_meant(const struct cmd *c, const char *name)
+{
+	const char *wanted;
+
+	for (size_t i = 0; (wanted = cmd_each_value(c, "tenant", i)); i++)
+		if (!strcmp(wanted, name))
+			return true;
+	return !cmd_each_value(c, "tenant", 0);
+}
+
+/* 0, or STATUS_USAGE, said: is there a tenant called @name? */
+static int check_tenant(const struct ct_view *v, const char *name)
+{
+	struct suggest s = suggest_start(name, 4096);
+	const struct tenant *t;
+
+	for (size_t i = 0; (t = lab_tenant(v->l, i)); i++) {
+		if (!strcmp(t->name, name))
+			return 0;
+		suggest_try(&s, t->name);
+	}
+	if (s.best)
+		return cmd_usage(v->c, "lab %s has no tenant `%s` (did you mean `%s`?)",
+				 v->l->t->name, show(name).s, s.best);
+	return cmd_usage(v->c, "lab %s has no tenant `%s`", v->l->t->name, show(name).s);
+}
+
+/* returns 0, or the exit status */
+static int choose_tenants(struct ct_view *v)
+{
+	const struct tenant *t;
+	const char *wanted;
+	size_t n = 0;
+
+	for (size_t i = 0; (wanted = cmd_each_value(v->c, "tenant", i)); i++)
+		if (check_tenant(v, wanted))
+			return STATUS_USAGE;
+	while (lab_tenant(v->l, n))
+		n++;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression) pointers are what it holds */
+	v->tenants = calloc(n + 1, sizeof(*v->tenants));
+	if (!v->tenants) {
+		err_code(&v->c->err, ENOMEM, "lab %s", v->l->t->name);
+		return cmd_fail(v->c);
+	}
+	for (size_t i = 0; (t = lab_tenant(v->l, i)); i++)
+		if (is_meant(v->c, t->name))
+			v->tenants[v->n_tenants++] = t;
 	return 0;
 }
 
-static int list_tenant(struct listing *v, struct err *e)
-{
-	const char *netns;
-	_cleanup_close_ int ns = lab_ns_open(v->l, v->tenant->netns, &netns, e);
-	_cleanup_close_ int sock = -1;
-	int r;
+/* --- the command ----------------------------------------------------------------------------- */
 
-	if (ns < 0)
-		return err_wrap(e, "tenant %s", v->tenant->name);
-	sock = ns_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER, e);
-	if (sock < 0)
-		return err_wrap(e, "tenant %s", v->tenant->name);
-	r = ct_dump(sock, print_entry, v, e);
-	return r < 0 ? err_wrap(e, "tenant %s", v->tenant->name) : 0;
+static const struct verb {
+	const char *name;
+	int (*run)(struct ct_view *v);
+	const char *takes; /* "|a|b|": options beside those of all */
+} verbs[] = {
+	{"list", conntrack_list, "|sort|top|"},
+};
+
+/* those that every verb takes */
+static const char common[] = "|tenant|proto|src|dst|address|sport|dport|port|state|snat|dnat|mark|"
+			     "min-bytes|older|";
+
+static bool takes(const char *list, const char *option)
+{
+	const size_t len = strlen(option);
+
+	for (const char *at = list; (at = strstr(at, option)); at++)
+		if (at > list && at[-1] == '|' && at[len] == '|')
+			return true;
+	return false;
 }
 
-static int list(struct cmd *c, const struct lab *l, const char *only)
+static const struct verb *find_verb(const struct cmd *c, const char *name)
 {
-	struct listing v = {.c = c, .l = l};
-	bool found = false;
+	struct suggest s = suggest_start(name, 16);
 
-	for (size_t i = 0; (v.tenant = lab_tenant(l, i)); i++) {
-		if (only && strcmp(only, v.tenant->name))
-			continue;
-		found = true;
-		if (list_tenant(&v, &c->err) < 0)
-			return cmd_fail(c);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		suggest_try(&s, verbs[i].name);
+		if (!strcmp(name, verbs[i].name))
+			return &verbs[i];
 	}
-	if (only && !found)
-		return cmd_usage(c, "lab %s has no tenant `%s`", l->t->name, only);
-	if (!c->json && c->verbose)
-		fprintf(stderr, "%zu entries\n", v.n);
-	return STATUS_DONE;
+	if (s.best)
+		cmd_usage(c, "no `conntrack %s` (did you mean `%s`?)", show(name).s, s.best);
+	else
+		cmd_usage(c, "no `conntrack %s`", show(name).s);
+	return NULL;
+}
+
+static int check_options(const struct cmd *c, const struct verb *verb)
+{
+	for (size_t i = 0; i < c->n_given; i++) {
+		const char *name = c->command->options[c->given[i].option].name;
+
+		if (!takes(common, name) && !takes(verb->takes, name))
+			return cmd_usage(c, "`conntrack %s` takes no --%s", verb->name, name);
+	}
+	return 0;
 }
 
 static int run(struct cmd *c, size_t argc, char **argv)
 {
+	const struct verb *verb = find_verb(c, argv[0]);
+	struct ct_view v = {.c = c};
 	struct lab l;
 	int status;
 
 	(void)argc;
-	if (strcmp(argv[0], "list"))
-		return cmd_usage(c, "there is `conntrack list` and no `conntrack %s`", argv[0]);
+	if (!verb || check_options(c, verb) || ct_view_filter(&v))
+		return STATUS_USAGE;
+	v.l = &l;
 	if (lab_open(argv[1], &l, &c->err) < 0)
 		status = cmd_fail(c);
 	else
-		status = list(c, &l, cmd_value(c, "tenant"));
+		status = choose_tenants(&v);
+	if (!status)
+		status = verb->run(&v);
+	free(v.tenants);
 	lab_close(&l);
 	return status;
 }
 
+#define STATES                                                                                \
+	"ESTABLISHED|SYN_SENT|SYN_RECV|FIN_WAIT|CLOSE_WAIT|LAST_ACK|TIME_WAIT|CLOSE|ASSURED|" \
+	"REPLIED|UNREPLIED"
+
 static const struct option_spec options[] = {
-	{"tenant", 't', "TENANT", "this tenant's entries only", NULL},
+	{"tenant", 't', "TENANT", "this tenant's sessions only; may be given more than once", NULL},
+	{"proto", 'p', "PROTO", "tcp, udp, icmp, icmpv6, sctp, gre ... or a number",
+	 "tcp|udp|icmp|icmpv6|sctp|gre|dccp|udplite"},
+	{"src", 's', "PREFIX", "address or prefix that the session began from, the inside", NULL},
+	{"dst", 'd', "PREFIX", "address or prefix that it asked for", NULL},
+	{"address", 0, "PREFIX", "address or prefix at any of its ends, before or after NAPT",
+	 NULL},
+	{"sport", 0, "PORT", "port that it began from; 1024-65535 is a range", NULL},
+	{"dport", 0, "PORT", "port that it asked for", NULL},
+	{"port", 0, "PORT", "port at any end, with --address the port there; of ICMP its id", NULL},
+	{"state", 0, "STATE", "ESTABLISHED, time-wait ..., or ASSURED, REPLIED, UNREPLIED", STATES},
+	{"snat", 0, NULL, "sessions whose source is translated", NULL},
+	{"dnat", 0, NULL, "sessions whose destination is translated", NULL},
+	{"mark", 'm', "MARK", "connection mark; 0x10/0xf0 compares the bits of a mask", NULL},
+	{"min-bytes", 0, "BYTES", "at least so many, both directions together", NULL},
+	{"older", 0, "SECONDS", "begun at least so long ago", NULL},
+	{"sort", 0, "KEY", "bytes, packets, or age (the oldest first)", "bytes|packets|age"},
+	{"top", 0, "N", "the first N; by bytes, unless --sort says otherwise", NULL},
 	{0},
 };
 
@@ -144,7 +232,15 @@ const struct command cmd_conntrack = {
 	.name = "conntrack",
 	.args = "list LAB",
 	.summary = "show the sessions that are translated",
-	.details = "Every line is what `conntrack -L` prints, behind the tenant's name.",
+	.details =
+		"Every line of list is what `conntrack -L` prints, behind the tenant's name.\n"
+		"\n"
+		"Filters add up: what is shown matches all of them.  Bytes and packets are those that\n"
+		"the kernel counts with net.netfilter.nf_conntrack_acct=1 in the tenant's namespace,\n"
+		"ages need net.netfilter.nf_conntrack_timestamp=1; neither is set by default, and both\n"
+		"work for sessions that begin afterwards:\n"
+		"\n"
+		"  warren exec LAB TENANT -- sysctl -w net.netfilter.nf_conntrack_acct=1",
 	.options = options,
 	.complete = COMPLETE_LAB,
 	.words = "list",

@@ -63,15 +63,22 @@ struct ct_entry {
  */
 int ct_parse(const void *attrs, size_t len, struct ct_entry *ret);
 
+struct ct_filter;
+
 /*
  * ct_dump - call @fn for each entry of the namespace of @sock (AF_NETLINK, NETLINK_NETFILTER),
- * of both families.  Nothing else may be under way on @sock.  Blocks until the kernel is done.
+ * of both families.
+ * @filter: the kernel leaves out what it can tell that it does not match (nat/ct_filter.h); @fn sees
+ * others as well and asks ct_filter_match() itself.  NULL: nothing is left out.
+ * The kernel walks its one table for all namespaces (ctnetlink_dump_table()), so this takes its
+ * time with an empty namespace, too.  Nothing else may be under way on @sock.  Blocks until the kernel is done.
  * @fn returns 0 to go on; a negative value ends the dump and is returned, when what is left of
  * it has been read and thrown away, so that the socket can be used again.
  * -EINTR: the kernel says that the list changed so that entries may be missing or double; @fn
  * has seen it all, and the caller starts again.
  */
-int ct_dump(int sock, int (*fn)(const struct ct_entry *ct, void *arg, struct err *e), void *arg,
+int ct_dump(int sock, const struct ct_filter *filter,
+	    int (*fn)(const struct ct_entry *ct, void *arg, struct err *e), void *arg,
 	    struct err *e);
 
 /*
@@ -85,5 +92,17 @@ const char *ct_proto_name(uint8_t l4proto);
 
 /* ct_tcp_state_name - "ESTABLISHED" …, or NULL. */
 const char *ct_tcp_state_name(uint8_t state);
+
+/* ct_state_name - the state of a TCP or SCTP session; NULL: it has none, or one without a name. */
+const char *ct_state_name(const struct ct_entry *ct);
+
+/* ct_state_word - the @i-th name of a state, from 0: of TCP, then of SCTP; NULL: that was all. */
+const char *ct_state_word(size_t i);
+
+/* ct_counted - has it counters of both directions? */
+static inline bool ct_counted(const struct ct_entry *ct)
+{
+	return ct->has_counters[0] && ct->has_counters[1];
+}
 
 #endif

@@ -43,14 +43,27 @@ const char *ct_tcp_state_name(uint8_t state)
 	return state < ARRAY_SIZE(tcp_state_names) ? tcp_state_names[state] : NULL;
 }
 
+const char *ct_state_name(const struct ct_entry *ct)
+{
+	if (ct->has_tcp_state)
+		return ct_tcp_state_name(ct->tcp_state);
+	if (ct->has_sctp_state && ct->sctp_state < ARRAY_SIZE(sctp_state_names))
+		return sctp_state_names[ct->sctp_state];
+	return NULL;
+}
+
+const char *ct_state_word(size_t i)
+{
+	if (i < ARRAY_SIZE(tcp_state_names))
+		return tcp_state_names[i];
+	i -= ARRAY_SIZE(tcp_state_names);
+	return i < ARRAY_SIZE(sctp_state_names) ? sctp_state_names[i] : NULL;
+}
+
 static void print_state(const struct ct_entry *ct, FILE *out)
 {
-	const char *name = NULL;
+	const char *name = ct_state_name(ct);
 
-	if (ct->has_tcp_state)
-		name = ct_tcp_state_name(ct->tcp_state);
-	else if (ct->has_sctp_state && ct->sctp_state < ARRAY_SIZE(sctp_state_names))
-		name = sctp_state_names[ct->sctp_state];
 	if (ct->has_tcp_state || ct->has_sctp_state)
 		fprintf(out, " %s", name ? name : "NONE");
 }

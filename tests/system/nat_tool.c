@@ -189,7 +189,7 @@ static int do_conntrack(const char *which, struct err *e)
 	_cleanup_close_ int sock = nf_socket(e);
 	int family = *which == '6' ? AF_INET6 : AF_INET;
 
-	return sock < 0 ? sock : ct_dump(sock, show, &family, e);
+	return sock < 0 ? sock : ct_dump(sock, NULL, show, &family, e);
 }
 
 /* @arg: how many entries are wanted; then -ECANCELED */
@@ -209,10 +209,10 @@ static int do_stop(const char *count, struct err *e)
 
 	if (sock < 0)
 		return sock;
-	r = ct_dump(sock, count_down, &left, e);
+	r = ct_dump(sock, NULL, count_down, &left, e);
 	if (r != -ECANCELED || left != 0)
 		return err_set(e, EPROTO, "stopped with %d, %d left", r, left);
-	return ct_dump(sock, show, &family, e);
+	return ct_dump(sock, NULL, show, &family, e);
 }
 
 /*

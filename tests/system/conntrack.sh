@@ -1,0 +1,167 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# warren conntrack against conntrack itself: real sessions of two tenants, and entries of many kinds
+# that conntrack puts beside them.
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+need wireguard-go conntrack jq ping socat
+
+servers=()
+residue_snapshot
+lab_up niransix --backend userspace "$top/topologies/niransix.yaml"
+wct() { warren conntrack "$@"; }
+
+# c00 counts and notes the time, c01 does not
+must warren exec niransix c00 -- sh -c 'cd /proc/sys/net/netfilter
+	echo 1 >nf_conntrack_acct; echo 1 >nf_conntrack_timestamp'
+
+# ---- sessions: ping, UDP, TCP that is held, TCP that has ended ----
+serve() {
+	ip netns exec vpn-center socat "$@" 2>>"$tmp/socat" &
+	servers+=($!)
+}
+serve TCP4-LISTEN:7001,fork,reuseaddr,bind=100.64.0.10 EXEC:cat
+serve -T 1 UDP4-LISTEN:7002,fork,reuseaddr,bind=100.64.0.10 EXEC:cat
+listening() {
+	[ -n "$(ns vpn-center ss -Hltn 'sport = :7001')" ] && [ -n "$(ns vpn-center ss -Hlun 'sport = :7002')" ]
+}
+must wait_for 10 listening
+for client in vpn-client00 vpn-client01; do
+	must ns "$client" ping -qn -c 2 -i 0.2 -W 5 -I 192.168.1.10 100.64.0.10 >"$tmp/ping"
+	echo one | ns "$client" socat -t 1 - UDP4:100.64.0.10:7002,bind=192.168.1.10,sourceport=6002 >"$tmp/udp"
+	is "$client: UDP is answered" "$(cat "$tmp/udp")" one
+	echo two | ns "$client" socat -t 2 - TCP4:100.64.0.10:7001,bind=192.168.1.10,sourceport=6003 >"$tmp/tcp"
+	is "$client: TCP is answered" "$(cat "$tmp/tcp")" two
+done
+# one that is held, with the most bytes of all
+mkfifo "$tmp/hold"
+ip netns exec vpn-client00 socat - TCP4:100.64.0.10:7001,bind=192.168.1.10,sourceport=6001 \
+	<"$tmp/hold" >"$tmp/echo" &
+servers+=($!)
+exec 9>"$tmp/hold"
+seq 1 3000 >&9
+must wait_for 10 grep -qx 3000 "$tmp/echo"
+
+# ---- and entries of other kinds ----
+insert() { must ns "$1" conntrack -I -t 600 "${@:2}" >/dev/null 2>&1; }
+insert c00 -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 80 --state SYN_SENT
+insert c00 -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state TIME_WAIT -u ASSURED,SEEN_REPLY
+insert c00 -p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 53 -u ASSURED,SEEN_REPLY
+insert c00 -p udp -s 10.0.0.3 -d 10.0.1.2 --sport 1001 --dport 53 -m 23
+insert c00 -p udp -s 10.0.0.3 -d 10.0.1.2 --sport 2000 --dport 54 -m 4000000000
+insert c00 -p udp -s 10.0.0.4 -d 100.64.0.20 --sport 2000 --dport 7777 -g 192.168.1.10
+insert c00 -p udp -s 2001:db8::1 -d 2001:db8::2 --sport 1000 --dport 53
+insert c01 -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 80 --state ESTABLISHED -u ASSURED,SEEN_REPLY
+
+# what counts down or differs from one look to the next is made alike
+alike() { sed -E 's/^(\S+ +[0-9]+) [0-9]+ /\1 N /; s/ (use|delta-time)=[0-9]+//g' | sort; }
+
+# theirs TENANT ARG...: conntrack -L of both families
+theirs() {
+	local family
+	for family in ipv4 ipv6; do
+		ns "$1" conntrack -L -f "$family" "${@:2}" 2>/dev/null
+	done | alike
+}
+
+# same NAME TENANT "FILTER of ours" "FILTER of theirs" [ERE that theirs must match as well]
+same() {
+	local want
+	# shellcheck disable=SC2086 # words
+	want=$(theirs "$2" $4 | grep -E -- "${5-}")
+	# shellcheck disable=SC2086
+	is "$1" "$(wct list niransix --tenant "$2" $3 2>"$tmp/err" | sed "s/^$2 //" | alike)" "$want"
+	like "$1: there are some" "$want" .
+}
+same "all of c00" c00 "" ""
+same "all of c01" c01 "" ""
+same "tcp" c00 "--proto tcp" "-p tcp"
+same "udp, by its number" c00 "--proto 17" "-p udp"
+same "icmp" c00 "-p ICMP" "-p icmp"
+same "source" c00 "--src 192.168.1.10" "-s 192.168.1.10"
+same "source and protocol" c00 "--src 192.168.1.10 -p tcp" "-s 192.168.1.10 -p tcp"
+same "source, protocol and port" c00 "--src 192.168.1.10 -p tcp --sport 6001" \
+	"-s 192.168.1.10 -p tcp --sport 6001"
+same "source prefix" c00 "--src 10.0.0.0/16" "-s 10.0.0.0/16"
+same "destination prefix, with host bits" c00 "--dst 10.0.1.77/24" "-d 10.0.1.0/24"
+same "an IPv6 source" c00 "--src 2001:db8::1" "-s 2001:db8::1"
+same "destination and its port" c00 "--dst 10.0.0.2 -p udp --dport 53" "-d 10.0.0.2 -p udp --dport 53"
+same "port without protocol" c00 "--dport 53" "-p udp --dport 53"
+same "a range of ports" c00 "--sport 1001-6001" "" " sport=(1001|2000|6001) dport=(53|54|80|7777|7001) "
+same "an address at any end" c00 "--address 100.64.0.20" "" "=100\.64\.0\.20 "
+same "an address and port at any end" c00 "--address 192.168.1.10 --port 7777" "-p udp -g"
+same "established" c00 "--state established" "-p tcp --state ESTABLISHED"
+same "time-wait" c00 "--state time-wait" "-p tcp --state TIME_WAIT"
+same "syn_sent" c00 "--state SYN_SENT" "-p tcp --state SYN_SENT"
+same "assured" c00 "--state assured" "-u ASSURED"
+same "unreplied" c00 "--state unreplied" "" "UNREPLIED"
+same "unreplied udp" c00 "--state unreplied --proto udp" "-p udp" "UNREPLIED"
+same "source NAT" c00 "--snat" "-n"
+same "destination NAT" c00 "--dnat" "-p udp -g" # without -p it takes ICMP for translated
+same "mark" c00 "--mark 23" "-m 23"
+same "mark and mask" c00 "--mark 0x7/0xf" "-m 7/15"
+same "a large mark" c00 "--mark 4000000000" "-m 4000000000"
+same "begun" c00 "--older 0" ""
+is "nothing is as old as a day" "$(wct list niransix --older 86400 2>/dev/null)" ""
+is "nothing that is not there" "$(wct list niransix --src 192.168.1.99)" ""
+is "nothing of another address and port" "$(wct list niransix --address 100.64.0.20 --port 7001)" ""
+
+# ---- several tenants ----
+both=$( (theirs c00 -p tcp | sed 's/^/c00 /'; theirs c01 -p tcp | sed 's/^/c01 /') | sort)
+ours() { wct list niransix "$@" | sed -E 's/^(\S+ \S+ +[0-9]+) [0-9]+ /\1 N /; s/ (use|delta-time)=[0-9]+//g' | sort; }
+is "all tenants" "$(ours -p tcp)" "$both"
+is "both, by name" "$(ours -p tcp --tenant c01 --tenant c00)" "$both"
+is "one of two" "$(ours -p tcp --tenant c01)" "$(grep ^c01 <<<"$both")"
+
+# ---- sorted ----
+# of conntrack's lines the sums of KEY= of both directions, largest first
+sums() { theirs c00 | awk -v key="$1" '{ n = 0
+	for (i = 1; i <= NF; i++) if (index($i, key "=") == 1) n += substr($i, length(key) + 2)
+	if (n) print n }' | sort -rn; }
+for key in bytes packets; do
+	is "sorted by $key" "$(warren --json conntrack list niransix -t c00 --sort $key 2>/dev/null |
+		jq "select(.$key > 0).$key")" "$(sums $key)"
+	is "the first two by $key" "$(warren --json conntrack list niransix --sort $key --top 2 2>/dev/null |
+		jq ".$key")" "$(sums $key | head -n 2)"
+done
+like "--top 1: the session with the most bytes" "$(wct list niransix --top 1 2>"$tmp/err")" \
+	'^c00 tcp .* ESTABLISHED .* sport=6001 '
+like "--top: what was not counted is said" "$(cat "$tmp/err")" 'note: [0-9]+ sessions left out or last'
+most=$(sums bytes | head -n 1)
+is "--min-bytes: as many" "$(warren --json conntrack list niransix --min-bytes "$most" 2>"$tmp/err" |
+	jq -c '[.tenant, .bytes]')" "[\"c00\",$most]"
+like "--min-bytes: what was not counted is said" "$(cat "$tmp/err")" \
+	'note: [0-9]+ sessions left out: .*warren exec niransix TENANT -- sysctl -w net\.netfilter\.nf_conntrack_acct=1'
+is "--min-bytes: one more" "$(wct list niransix --min-bytes $((most + 1)) 2>/dev/null)" ""
+ages=$(warren --json conntrack list niransix -t c00 --sort age | jq '.start_epoch_s // 9999999999')
+is "sorted by age" "$ages" "$(sort -n <<<"$ages")"
+
+# ---- what is wrong is said, with the right word ----
+wrong() {
+	run_status 2 warren conntrack "${@:2}"
+	like "  it says $1" "$(cat "$tmp/err")" "$1"
+	is "  and prints nothing else" "$(cat "$tmp/out")" ""
+}
+wrong 'no .conntrack lisst. \(did you mean .list.\?\)' lisst niransix
+wrong 'unknown option .--protp. \(did you mean .--proto.\?\)' list niransix --protp tcp
+wrong '--proto: there is no .tpc. \(did you mean .tcp.\?\)' list niransix --proto tpc
+wrong '--proto: there is no .256.' list niransix --proto 256
+wrong '--state: there is no .ESTABLISH. \(did you mean .ESTABLISHED.\?\)' list niransix --state ESTABLISH
+wrong '--src: .192.168.1. is no address' list niransix --src 192.168.1
+wrong '--dst: .fd00::1. is of another family' list niransix --src 10.0.0.1 --dst fd00::1
+wrong '--sport: .65536. is no port' list niransix --sport 65536
+wrong '--dport: .9-8. is no port' list niransix --dport 9-8
+wrong '--port: .-1. is no port' list niransix --port -1
+wrong '--mark: .1/x. is no MARK' list niransix --mark 1/x
+wrong '--min-bytes: .1k. is no number' list niransix --min-bytes 1k
+wrong '--older: .. is no number' list niransix --older ''
+wrong '--sort: there is no .byte. \(did you mean .bytes.\?\)' list niransix --sort byte
+wrong '--top: .0. would show nothing' list niransix --top 0
+wrong 'lab niransix has no tenant .c000. \(did you mean .c00.\?\)' list niransix -t c01 -t c000
+wrong 'needs list LAB' list
+
+# ---- nothing stays behind ----
+exec 9>&-
+kill "${servers[@]}" 2>/dev/null
+wait "${servers[@]}" 2>/dev/null
+lab_down niransix

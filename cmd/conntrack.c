@@ -134,9 +134,12 @@ static int choose_tenants(struct ct_view *v)
 static const struct verb {
 	const char *name;
 	int (*run)(struct ct_view *v);
-	const char *takes; /* "|a|b|": options beside those of all */
+	const char *takes;  /* "|a|b|": options beside those of all */
+	const char *orders; /* "a|b": what --sort takes, the first of them unless said */
 } verbs[] = {
-	{"list", conntrack_list, "|sort|top|"},
+	{"list", conntrack_list, "|sort|top|", "bytes|packets|age"},
+	{"count", conntrack_count, "|sort|top|", "sessions"},
+	{"stats", conntrack_stats, "|sort|top|", "sessions|bytes|packets"},
 };
 
 /* those that every verb takes */
@@ -188,7 +191,7 @@ static int run(struct cmd *c, size_t argc, char **argv)
 	int status;
 
 	(void)argc;
-	if (!verb || check_options(c, verb) || ct_view_filter(&v))
+	if (!verb || check_options(c, verb) || ct_view_filter(&v, verb->orders))
 		return STATUS_USAGE;
 	v.l = &l;
 	if (lab_open(argv[1], &l, &c->err) < 0)
@@ -223,27 +226,34 @@ static const struct option_spec options[] = {
 	{"mark", 'm', "MARK", "connection mark; 0x10/0xf0 compares the bits of a mask", NULL},
 	{"min-bytes", 0, "BYTES", "at least so many, both directions together", NULL},
 	{"older", 0, "SECONDS", "begun at least so long ago", NULL},
-	{"sort", 0, "KEY", "bytes, packets, or age (the oldest first)", "bytes|packets|age"},
-	{"top", 0, "N", "the first N; by bytes, unless --sort says otherwise", NULL},
+	{"sort", 0, "KEY", "bytes, packets, age (list), sessions (stats, count)",
+	 "bytes|packets|age|sessions"},
+	{"top", 0, "N",
+	 "the first N: of list by bytes, of tenants by sessions, unless --sort says otherwise",
+	 NULL},
 	{0},
 };
 
 const struct command cmd_conntrack = {
 	.name = "conntrack",
-	.args = "list LAB",
-	.summary = "show the sessions that are translated",
+	.args = "list|count|stats LAB",
+	.summary = "show, count and add up the sessions of tenants",
 	.details =
-		"Every line of list is what `conntrack -L` prints, behind the tenant's name.\n"
+		"list prints what `conntrack -L` prints, behind the tenant's name.  count asks the kernel's\n"
+		"counters, and looks at sessions only to filter them.  stats adds sessions up: by protocol,\n"
+		"those that nobody answered, bytes of both directions; with what the kernel dropped, and\n"
+		"could not enter, since the namespace was made.  The cap is net.netfilter.nf_conntrack_max,\n"
+		"which each namespace has for itself.\n"
 		"\n"
-		"Filters add up: what is shown matches all of them.  Bytes and packets are those that\n"
-		"the kernel counts with net.netfilter.nf_conntrack_acct=1 in the tenant's namespace,\n"
-		"ages need net.netfilter.nf_conntrack_timestamp=1; neither is set by default, and both\n"
-		"work for sessions that begin afterwards:\n"
+		"Filters add up: what is shown matches all of them.  Bytes and packets are those that the\n"
+		"kernel counts with net.netfilter.nf_conntrack_acct=1 in the tenant's namespace, ages need\n"
+		"net.netfilter.nf_conntrack_timestamp=1; neither is set by default, and both work for\n"
+		"sessions that begin afterwards:\n"
 		"\n"
 		"  warren exec LAB TENANT -- sysctl -w net.netfilter.nf_conntrack_acct=1",
 	.options = options,
 	.complete = COMPLETE_LAB,
-	.words = "list",
+	.words = "list|count|stats",
 	.min_args = 2,
 	.max_args = 2,
 	.run = run,

@@ -25,8 +25,12 @@ struct ct_view {
 	size_t n_blind; /* entries that --min-bytes, --older or --sort could not judge */
 };
 
-/* ct_view_filter - the filters among the options of @v->c.  Returns 0, or STATUS_USAGE, said. */
-int ct_view_filter(struct ct_view *v);
+/*
+ * ct_view_filter - the filters among the options of @v->c, and --sort and --top.
+ * @orders: "bytes|packets": what it can be sorted by, the first of them unless said.
+ * Returns 0, or STATUS_USAGE, said.
+ */
+int ct_view_filter(struct ct_view *v, const char *orders);
 
 /* ct_view_socket - a conntrack socket in the namespace of @t.  The caller closes it; or -errno. */
 int ct_view_socket(const struct ct_view *v, const struct tenant *t, struct err *e);
@@ -48,5 +52,7 @@ json_t *ct_entry_json(const struct ct_view *v, const struct tenant *t, const str
 
 /* the verbs; each returns the exit status */
 int conntrack_list(struct ct_view *v);
+int conntrack_count(struct ct_view *v);
+int conntrack_stats(struct ct_view *v);
 
 #endif

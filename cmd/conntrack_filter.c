@@ -168,12 +168,43 @@ static int take_number(struct ct_view *v, const char *option, bool *has, uint64_
 	return 0;
 }
 
-static int take_order(struct ct_view *v)
+/* is @word one of "a|b|c"? */
+static bool is_among(const char *list, const char *word)
 {
-	static const char *const orders[] = {
-		[CT_BY_BYTES] = "bytes", [CT_BY_PACKETS] = "packets", [CT_BY_AGE] = "age"};
+	const size_t len = strlen(word);
+
+	for (;; list++) {
+		if (!strncmp(list, word, len) && (!list[len] || list[len] == '|'))
+			return true;
+		list = strchr(list, '|');
+		if (!list)
+			return false;
+	}
+}
+
+static int take_order(struct ct_view *v, const char *orders)
+{
+	static const char *const names[] = {[CT_BY_BYTES] = "bytes",
+					    [CT_BY_PACKETS] = "packets",
+					    [CT_BY_AGE] = "age",
+					    [CT_BY_SESSIONS] = "sessions"};
 	const char *word = cmd_value(v->c, "sort");
 	struct suggest s = suggest_start(word ? word : "", 8);
+
+	for (size_t i = ARRAY_SIZE(names); i-- > 0;) {
+		if (!is_among(orders, names[i]))
+			continue;
+		suggest_try(&s, names[i]);
+		if (word ? !strcmp(word, names[i]) : !strncmp(orders, names[i], strlen(names[i]))) {
+			v->sort = (enum ct_order)i;
+			return 0;
+		}
+	}
+	return word ? unknown(v, "sort", word, &s) : 0;
+}
+
+static int take_top(struct ct_view *v)
+{
 	uint64_t top = 0;
 	bool has_top = false;
 
@@ -182,15 +213,8 @@ static int take_order(struct ct_view *v)
 	if (has_top && !top)
 		return cmd_usage(v->c, "--top: `0` would show nothing");
 	v->top = (size_t)top;
-	v->has_sort = word || has_top;
-	for (size_t i = 0; word && i < ARRAY_SIZE(orders); i++) {
-		suggest_try(&s, orders[i]);
-		if (strcmp(word, orders[i]))
-			continue;
-		v->sort = (enum ct_order)i;
-		return 0;
-	}
-	return word ? unknown(v, "sort", word, &s) : 0;
+	v->has_sort = has_top || cmd_value(v->c, "sort");
+	return 0;
 }
 
 /* options that name a place of an entry */
@@ -218,7 +242,7 @@ static int take_places(struct ct_view *v)
 	return r;
 }
 
-int ct_view_filter(struct ct_view *v)
+int ct_view_filter(struct ct_view *v, const char *orders)
 {
 	struct ct_filter *f = &v->filter;
 	const char *proto = cmd_value(v->c, "proto"), *mark = cmd_value(v->c, "mark"), *state;
@@ -231,7 +255,7 @@ int ct_view_filter(struct ct_view *v)
 			return STATUS_USAGE;
 	if ((mark && take_mark(v, mark)) || take_places(v) ||
 	    take_number(v, "min-bytes", &f->has_bytes, &f->bytes) ||
-	    take_number(v, "older", &f->has_age, &f->age_s) || take_order(v))
+	    take_number(v, "older", &f->has_age, &f->age_s) || take_top(v) || take_order(v, orders))
 		return STATUS_USAGE;
 	if (cmd_value(v->c, "snat"))
 		f->status_mask |= IPS_SRC_NAT;

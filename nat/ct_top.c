@@ -18,13 +18,13 @@ static int by_number(uint64_t a, uint64_t b)
 static int compare(enum ct_order order, const struct ct_item *a, const struct ct_item *b)
 {
 	const struct ct_entry *x = &a->ct, *y = &b->ct;
-	int r;
+	int r = 0;
 
 	if (order == CT_BY_AGE)
 		r = by_number(x->has_start ? ~x->start : 0, y->has_start ? ~y->start : 0);
 	else if (order == CT_BY_PACKETS)
 		r = by_number(x->packets[0] + x->packets[1], y->packets[0] + y->packets[1]);
-	else
+	else if (order == CT_BY_BYTES)
 		r = by_number(x->bytes[0] + x->bytes[1], y->bytes[0] + y->bytes[1]);
 	return r ? r : by_number(b->place, a->place);
 }

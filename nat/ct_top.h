@@ -10,9 +10,10 @@
 #include "nat/conntrack.h"
 
 enum ct_order {
-	CT_BY_BYTES,   /* of both directions, the most first */
-	CT_BY_PACKETS, /* the same */
-	CT_BY_AGE,     /* the oldest first; without a start: last */
+	CT_BY_BYTES,    /* of both directions, the most first */
+	CT_BY_PACKETS,  /* the same */
+	CT_BY_AGE,      /* the oldest first; without a start: last */
+	CT_BY_SESSIONS, /* of whoever adds entries up; of entries: as they came */
 };
 
 struct ct_item {

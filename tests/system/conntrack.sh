@@ -136,6 +136,40 @@ is "--min-bytes: one more" "$(wct list niransix --min-bytes $((most + 1)) 2>/dev
 ages=$(warren --json conntrack list niransix -t c00 --sort age | jq '.start_epoch_s // 9999999999')
 is "sorted by age" "$ages" "$(sort -n <<<"$ages")"
 
+# ---- counted ----
+# add: the sum of the lines
+add() { awk '{ n += $1 } END { print n + 0 }'; }
+# total TENANT: the kernel's own counter
+total() { ns "$1" conntrack -C; }
+count() { warren --json conntrack count niransix "$@" | jq -c '[.tenant, .sessions]' | tr '\n' ' '; }
+is "count" "$(count)" "[\"c00\",$(total c00)] [\"c01\",$(total c01)] "
+is "count: filtered" "$(count -p udp -t c00)" "[\"c00\",$(theirs c00 -p udp | wc -l)] "
+is "count: by hand" "$(wct count niransix -t c01 --snat)" "$(printf '%-8s%-10s%s\n%-8s%-10s%s' \
+	TENANT SESSIONS 'OF CAP' c01 "$(theirs c01 -n | wc -l)" 0.0%)"
+like "count: all together" "$(wct count niransix)" "^all +$(($(total c00) + $(total c01)))\$"
+is "count: the most first" "$(count --top 1)" "[\"c00\",$(total c00)] "
+is "count: what nobody has" "$(count --src 192.168.1.99)" '["c00",0] ["c01",0] '
+max=$(ns c00 sysctl -n net.netfilter.nf_conntrack_max)
+is "count: the cap" "$(warren --json conntrack count niransix -t c00 |
+	jq -c '[.cap, (.cap_percent * .cap / 100 | round)]')" "[$max,$(total c00)]"
+stats=$(warren --json conntrack stats niransix -t c00)
+field() { jq ".$1" <<<"$stats"; }
+is "stats: sessions" "$(field sessions)" "$(total c00)"
+for proto in tcp udp; do is "stats: $proto" "$(field $proto)" "$(theirs c00 -p $proto | wc -l)"; done
+is "stats: icmp" "$(field icmp)" "$(theirs c00 | grep -c ^icmp)"
+is "stats: they make all" "$(jq '.tcp + .udp + .icmp + .other' <<<"$stats")" "$(total c00)"
+is "stats: unreplied" "$(field unreplied)" "$(theirs c00 | grep -c UNREPLIED)"
+is "stats: assured" "$(field assured)" "$(theirs c00 | grep -c ASSURED)"
+is "stats: snat" "$(field snat)" "$(theirs c00 -n | wc -l)"
+is "stats: bytes" "$(jq '.orig_bytes + .reply_bytes' <<<"$stats")" "$(sums bytes | add)"
+is "stats: packets" "$(jq '.orig_packets + .reply_packets' <<<"$stats")" "$(sums packets | add)"
+is "stats: nobody counts in c01" "$(warren --json conntrack stats niransix -t c01 | jq .counted)" 0
+for fault in insert_failed drop early_drop invalid error; do
+	is "stats: $fault" "$(field $fault)" \
+		"$(ns c00 conntrack -S | grep -oE "\\b$fault=[0-9]+" | cut -d= -f2 | add)"
+done
+like "stats: a row each, and one for all" "$(wct stats niransix --sort bytes | cut -d' ' -f1 | paste -sd' ')" '^TENANT c00 c01 all$'
+
 # ---- what is wrong is said, with the right word ----
 wrong() {
 	run_status 2 warren conntrack "${@:2}"
@@ -156,9 +190,10 @@ wrong '--mark: .1/x. is no MARK' list niransix --mark 1/x
 wrong '--min-bytes: .1k. is no number' list niransix --min-bytes 1k
 wrong '--older: .. is no number' list niransix --older ''
 wrong '--sort: there is no .byte. \(did you mean .bytes.\?\)' list niransix --sort byte
+wrong '--sort: there is no .bytes.' count niransix --sort bytes
 wrong '--top: .0. would show nothing' list niransix --top 0
 wrong 'lab niransix has no tenant .c000. \(did you mean .c00.\?\)' list niransix -t c01 -t c000
-wrong 'needs list LAB' list
+wrong 'needs list.*LAB' list
 
 # ---- nothing stays behind ----
 exec 9>&-

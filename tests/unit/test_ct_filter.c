@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which conntrack entries a filter means, what of it the kernel is told, and the first N of many.
+ * Which conntrack entries a filter means, what of it the kernel is told, the first N of many, sums.
  */
 #include <endian.h>
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "nat/ct_filter.h"
+#include "nat/ct_stats.h"
 #include "nat/ct_top.h"
 #include "nat/kernel.h"
 
@@ -384,6 +385,43 @@ static void first_ones(void **state)
 	}
 }
 
+/* --- sums --------------------------------------------------------------------------------------- */
+
+static void sums(void **state)
+{
+	struct ct_totals t = {.sessions = 0}, all = {.sessions = 0};
+	struct ct_entry ct = session();
+
+	(void)state;
+	ct_totals_add(&t, &ct);
+	ct.l4proto = IPPROTO_ICMPV6;
+	ct.status = IPS_DST_NAT;
+	ct.has_counters[1] = false;
+	ct_totals_add(&t, &ct);
+	ct.l4proto = 253;
+	ct.has_status = false;
+	ct.status = 0;
+	ct_totals_add(&t, &ct);
+	ct_totals_join(&all, &t);
+	ct_totals_join(&all, &t);
+	assert_int_equal(t.sessions, 3);
+	assert_int_equal(t.tcp, 1);
+	assert_int_equal(t.udp, 0);
+	assert_int_equal(t.icmp, 1);
+	assert_int_equal(t.other, 1);
+	/* without a status nothing is known */
+	assert_int_equal(t.unreplied, 1);
+	assert_int_equal(t.assured, 1);
+	assert_int_equal(t.snat, 1);
+	assert_int_equal(t.dnat, 1);
+	assert_int_equal(t.counted, 1);
+	assert_int_equal(t.bytes[0], 1000);
+	assert_int_equal(all.sessions, 6);
+	assert_int_equal(all.bytes[1], 4000);
+	assert_int_equal(all.packets[0], 20);
+	assert_int_equal(all.dnat, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,7 +430,7 @@ int main(void)
 		cmocka_unit_test(status_and_mark), cmocka_unit_test(bytes_and_age),
 		cmocka_unit_test(family),          cmocka_unit_test(nothing_told),
 		cmocka_unit_test(tuples_told),     cmocka_unit_test(bits_told),
-		cmocka_unit_test(first_ones),
+		cmocka_unit_test(first_ones),      cmocka_unit_test(sums),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

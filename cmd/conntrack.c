@@ -13,6 +13,7 @@
 #include "base/ns.h"
 #include "base/suggest.h"
 #include "base/text.h"
+#include "cmd/out.h"
 #include "nat/ct_stats.h"
 
 /* --- what the verbs share -------------------------------------------------------------- */
@@ -64,7 +65,7 @@ int ct_view_each(struct ct_view *v, const struct tenant *t, ct_view_fn *fn, void
 	return r < 0 ? err_wrap(e, "tenant %s", t->name) : 0;
 }
 
-void ct_view_notes(const struct ct_view *v)
+void ct_view_notes(const struct ct_view *v, const char *what)
 {
 	if (!v->n_blind || v->c->quiet)
 		return;
@@ -72,8 +73,7 @@ void ct_view_notes(const struct ct_view *v)
 		"warren: note: %zu session%s %s: the kernel did not count, or note the time, when "
 		"they began (it does for new ones after `warren exec %s TENANT -- sysctl -w "
 		"net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=1`)\n",
-		v->n_blind, v->n_blind == 1 ? "" : "s",
-		v->has_sort ? "left out or last" : "left out", v->l->t->name);
+		v->n_blind, out_plural(v->n_blind), what, v->l->t->name);
 }
 
 /* --- which tenants ------------------------------------------------------------------------ */
@@ -136,13 +136,16 @@ static const struct verb {
 	int (*run)(struct ct_view *v);
 	const char *takes;  /* "|a|b|": options beside those of all */
 	const char *orders; /* "a|b": what --sort takes, the first of them unless said */
+	bool no_filters;    /* not even those of all but --tenant and --proto */
+	const char *word;   /* what has to stand after LAB; NULL: nothing */
 } verbs[] = {
-	{"list", conntrack_list, "|sort|top|", "bytes|packets|age"},
-	{"count", conntrack_count, "|sort|top|", "sessions"},
-	{"stats", conntrack_stats, "|sort|top|", "sessions|bytes|packets"},
+	{"list", conntrack_list, "|sort|top|", "bytes|packets|age", false, NULL},
+	{"count", conntrack_count, "|sort|top|", "sessions", false, NULL},
+	{"stats", conntrack_stats, "|sort|top|", "sessions|bytes|packets", false, NULL},
+	{"who", conntrack_who, "|tenant|proto|", "", true, "ADDRESS:PORT"},
 };
 
-/* those that every verb takes */
+/* those that every verb with filters takes */
 static const char common[] = "|tenant|proto|src|dst|address|sport|dport|port|state|snat|dnat|mark|"
 			     "min-bytes|older|";
 
@@ -177,9 +180,18 @@ static int check_options(const struct cmd *c, const struct verb *verb)
 	for (size_t i = 0; i < c->n_given; i++) {
 		const char *name = c->command->options[c->given[i].option].name;
 
-		if (!takes(common, name) && !takes(verb->takes, name))
+		if ((verb->no_filters || !takes(common, name)) && !takes(verb->takes, name))
 			return cmd_usage(c, "`conntrack %s` takes no --%s", verb->name, name);
 	}
+	return 0;
+}
+
+static int check_word(const struct cmd *c, const struct verb *verb, const char *word)
+{
+	if (verb->word && !word)
+		return cmd_usage(c, "`conntrack %s` needs LAB %s", verb->name, verb->word);
+	if (!verb->word && word)
+		return cmd_usage(c, "too many arguments: `%s`", show(word).s);
 	return 0;
 }
 
@@ -190,10 +202,11 @@ static int run(struct cmd *c, size_t argc, char **argv)
 	struct lab l;
 	int status;
 
-	(void)argc;
-	if (!verb || check_options(c, verb) || ct_view_filter(&v, verb->orders))
+	if (!verb || check_options(c, verb) || check_word(c, verb, argc > 2 ? argv[2] : NULL) ||
+	    ct_view_filter(&v, verb->orders))
 		return STATUS_USAGE;
 	v.l = &l;
+	v.word = argv[2]; /* NULL behind the last */
 	if (lab_open(argv[1], &l, &c->err) < 0)
 		status = cmd_fail(c);
 	else
@@ -236,14 +249,18 @@ static const struct option_spec options[] = {
 
 const struct command cmd_conntrack = {
 	.name = "conntrack",
-	.args = "list|count|stats LAB",
-	.summary = "show, count and add up the sessions of tenants",
+	.args = "list|count|stats LAB | who LAB ADDRESS:PORT",
+	.summary = "show and count the sessions of tenants, and whose they are",
 	.details =
 		"list prints what `conntrack -L` prints, behind the tenant's name.  count asks the kernel's\n"
 		"counters, and looks at sessions only to filter them.  stats adds sessions up: by protocol,\n"
 		"those that nobody answered, bytes of both directions; with what the kernel dropped, and\n"
 		"could not enter, since the namespace was made.  The cap is net.netfilter.nf_conntrack_max,\n"
 		"which each namespace has for itself.\n"
+		"\n"
+		"who tells who is behind an address and port outside (an ICMP id, for icmp) at this moment:\n"
+		"the tenant, the address and port inside, the WireGuard peer that has it among its allowed\n"
+		"IPs, whom it talks to and since when.  Status 1: nobody.\n"
 		"\n"
 		"Filters add up: what is shown matches all of them.  Bytes and packets are those that the\n"
 		"kernel counts with net.netfilter.nf_conntrack_acct=1 in the tenant's namespace, ages need\n"
@@ -253,8 +270,8 @@ const struct command cmd_conntrack = {
 		"  warren exec LAB TENANT -- sysctl -w net.netfilter.nf_conntrack_acct=1",
 	.options = options,
 	.complete = COMPLETE_LAB,
-	.words = "list|count|stats",
+	.words = "list|count|stats|who",
 	.min_args = 2,
-	.max_args = 2,
+	.max_args = 3,
 	.run = run,
 };

@@ -16,6 +16,7 @@
 struct ct_view {
 	struct cmd *c;
 	const struct lab *l;
+	const char *word;              /* what stands after LAB; NULL: nothing */
 	const struct tenant **tenants; /* those that are meant, in the file's order */
 	size_t n_tenants;
 	struct ct_filter filter;
@@ -44,8 +45,9 @@ typedef int ct_view_fn(struct ct_view *v, const struct tenant *t, const struct c
 int ct_view_each(struct ct_view *v, const struct tenant *t, ct_view_fn *fn, void *arg,
 		 struct err *e);
 
-/* ct_view_notes - says on stderr what the filters could not see, and how that is mended. */
-void ct_view_notes(const struct ct_view *v);
+/* ct_view_notes - says on stderr, of v->n_blind sessions, what the kernel did not note, and how that is
+ * mended.  @what: became of them: "left out". */
+void ct_view_notes(const struct ct_view *v, const char *what);
 
 /* ct_entry_json - an entry as CONTRACT of `conntrack list --json` has it; NULL: no memory. */
 json_t *ct_entry_json(const struct ct_view *v, const struct tenant *t, const struct ct_entry *ct);
@@ -54,5 +56,6 @@ json_t *ct_entry_json(const struct ct_view *v, const struct tenant *t, const str
 int conntrack_list(struct ct_view *v);
 int conntrack_count(struct ct_view *v);
 int conntrack_stats(struct ct_view *v);
+int conntrack_who(struct ct_view *v);
 
 #endif

@@ -210,7 +210,7 @@ int conntrack_count(struct ct_view *v)
 		out_json(v->c, row_json(v, &rows[i]));
 	if (!v->c->json)
 		print_rows(v, rows, &all, out_table_new(heads, ARRAY_SIZE(heads)), count_cells);
-	ct_view_notes(v);
+	ct_view_notes(v, "left out");
 	return STATUS_DONE;
 }
 
@@ -232,6 +232,6 @@ int conntrack_stats(struct ct_view *v)
 	}
 	if (!v->c->json)
 		print_rows(v, rows, &all, out_table_new(heads, ARRAY_SIZE(heads)), number_cells);
-	ct_view_notes(v);
+	ct_view_notes(v, "left out");
 	return STATUS_DONE;
 }

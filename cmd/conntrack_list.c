@@ -102,6 +102,6 @@ int conntrack_list(struct ct_view *v)
 		return cmd_fail(v->c);
 	if (!v->c->json && v->c->verbose)
 		fprintf(stderr, "%zu entries\n", l.n);
-	ct_view_notes(v);
+	ct_view_notes(v, v->has_sort ? "left out or last" : "left out");
 	return STATUS_DONE;
 }

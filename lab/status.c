@@ -19,8 +19,7 @@ struct reader {
 	int here;
 };
 
-static int read_tunnel(const struct lab *l, const struct netns_status *ns, int ns_fd,
-		       struct tunnel_status *t, struct err *e)
+static int read_config(const struct lab *l, int ns_fd, struct tunnel_status *t)
 {
 	char uapi[320];
 	const struct wg_handle h = {.kind = l->backend == BACKEND_KERNEL ? WG_KERNEL : WG_USERSPACE,
@@ -30,7 +29,6 @@ static int read_tunnel(const struct lab *l, const struct netns_status *ns, int n
 	struct err why = ERR_INIT;
 	int r;
 
-	(void)e;
 	snprintf(uapi, sizeof(uapi), "%s/wg/%s/%s.sock", l->store.dir,
 		 t->tenant ? t->tenant->netns : t->host->netns, t->ifname->name);
 	r = wg_get(&h, &t->config, &why);
@@ -41,11 +39,16 @@ static int read_tunnel(const struct lab *l, const struct netns_status *ns, int n
 		snprintf(t->why, sizeof(t->why), "the interface is gone");
 	else if (r < 0)
 		snprintf(t->why, sizeof(t->why), "%.150s", why.msg);
-	if (!r && !links_find(&ns->links, t->ifname->name)) {
+	return r;
+}
+
+static void read_tunnel(const struct lab *l, const struct netns_status *ns, int ns_fd,
+			struct tunnel_status *t)
+{
+	if (!read_config(l, ns_fd, t) && !links_find(&ns->links, t->ifname->name)) {
 		t->alive = false;
 		snprintf(t->why, sizeof(t->why), "the interface is gone");
 	}
-	return 0;
 }
 
 /* runs in a helper thread, which it leaves in the namespace */
@@ -73,9 +76,9 @@ static int read_netns(const struct reader *v, struct netns_status *ns, struct er
 		sysctl_get("net.netfilter.nf_conntrack_count", count, sizeof(count), &why) == 0;
 	if (ns->has_sessions)
 		ns->sessions = strtoull(count, NULL, 10);
-	for (size_t i = 0; i < ns->n_tunnels && !r; i++)
-		r = read_tunnel(v->l, ns, fd, &ns->tunnels[i], e);
-	return r;
+	for (size_t i = 0; i < ns->n_tunnels; i++)
+		read_tunnel(v->l, ns, fd, &ns->tunnels[i]);
+	return 0;
 }
 
 static void add_problem(const char *text, void *arg)
@@ -192,6 +195,46 @@ void lab_status_free(const struct lab *l, struct lab_status *s)
 	free(s->tenants);
 	free(s->problems);
 	*s = (struct lab_status){0};
+}
+
+int lab_tunnel_read(const struct lab *l, const struct tenant *t, struct tunnel_status *ret,
+		    struct err *e)
+{
+	struct tunnel_status s = {.tenant = t, .ifname = &t->tunnel_if};
+	const char *netns;
+	_cleanup_close_ int ns = lab_ns_open(l, t->netns, &netns, e);
+
+	if (ns < 0)
+		return err_wrap(e, "tenant %s", t->name);
+	if (l->backend == BACKEND_NONE)
+		snprintf(s.why, sizeof(s.why), "the lab is without tunnels");
+	else
+		read_config(l, ns, &s);
+	*ret = s;
+	return 0;
+}
+
+void lab_tunnel_clear(struct tunnel_status *t)
+{
+	wg_config_free(&t->config);
+}
+
+const struct wg_peer *tunnel_peer_of(const struct tunnel_status *t, const struct ip_addr *a)
+{
+	const struct wg_peer *best = NULL;
+	unsigned int len = 0;
+
+	for (size_t i = 0; i < t->config.n_peers; i++) {
+		const struct wg_peer *p = &t->config.peers[i];
+
+		for (size_t k = 0; k < p->n_allowed_ips; k++)
+			if (ip_prefix_contains(&p->allowed_ips[k], a) &&
+			    (!best || p->allowed_ips[k].len > len)) {
+				best = p;
+				len = p->allowed_ips[k].len;
+			}
+	}
+	return best;
 }
 
 const char *peer_name(const struct lab *l, const struct tunnel_status *t,

@@ -45,6 +45,22 @@ struct lab_status {
 int lab_status_read(const struct lab *l, struct lab_status *ret, struct err *e);
 void lab_status_free(const struct lab *l, struct lab_status *s);
 
+/*
+ * lab_tunnel_read - the tunnel of tenant @t alone, as it runs: asked over genetlink in the tenant's
+ * namespace, or over its wireguard-go's socket.  Blocks on those only.
+ * *@ret: where it does not run, alive is false and why says so; freed with lab_tunnel_clear().
+ * Returns 0, or -errno where the namespace is gone.
+ */
+int lab_tunnel_read(const struct lab *l, const struct tenant *t, struct tunnel_status *ret,
+		    struct err *e);
+void lab_tunnel_clear(struct tunnel_status *t);
+
+/*
+ * tunnel_peer_of - which peer has @a in its allowed IPs: the one with the longest prefix, as
+ * WireGuard itself chooses.  NULL: none.  Pure.
+ */
+const struct wg_peer *tunnel_peer_of(const struct tunnel_status *t, const struct ip_addr *a);
+
 /* peer_name - how the file calls the peer with @public_key: its name, or the reference to it
  * ("vpn-client00/wg0"); NULL: it is not in the file.  Into @buf where it must be composed. */
 const char *peer_name(const struct lab *l, const struct tunnel_status *t,

@@ -4,7 +4,7 @@
 # warren conntrack against conntrack itself: real sessions of two tenants, and entries of many kinds
 # that conntrack puts beside them.
 . "$(dirname "$(realpath "$0")")/../lib.sh"
-need wireguard-go conntrack jq ping socat
+need wireguard-go wg conntrack jq ping socat
 
 servers=()
 residue_snapshot
@@ -170,6 +170,47 @@ for fault in insert_failed drop early_drop invalid error; do
 done
 like "stats: a row each, and one for all" "$(wct stats niransix --sort bytes | cut -d' ' -f1 | paste -sd' ')" '^TENANT c00 c01 all$'
 
+# ---- who is it ----
+# the same port from two addresses inside: outside it is two
+ns vpn-client00 ip address add 192.168.1.11/24 dev br-client00
+echo three | ns vpn-client00 socat -t 1 - UDP4:100.64.0.10:7002,bind=192.168.1.11,sourceport=6002 >"$tmp/udp"
+is "a second address inside is answered" "$(cat "$tmp/udp")" three
+who() { warren --json conntrack who niransix "$@" |
+	jq -r '"\(.tenant) \(.proto) \(.inside.address):\(.inside.port) \(.remote.address):\(.remote.port) \(.direction) \(.peer.name)"'; }
+for inside in 192.168.1.10 192.168.1.11; do
+	port=$(theirs c00 -p udp -s $inside --sport 6002 | sed -E 's/.* dport=([0-9]+) .*/\1/')
+	is "who: $inside" "$(who "100.64.0.20:$port")" "c00 udp $inside:6002 100.64.0.10:7002 out vpn-client00/wg0"
+	eval "port_${inside##*.}=$port"
+done
+# shellcheck disable=SC2154 # by eval
+like "who: their ports differ" "$port_10 $port_11" '^6002 [0-9]+$'
+unlike "who: the second has another" "$port_11" '^6002$'
+like "who: for people" "$(wct who niransix "100.64.0.20:$port_11")" \
+	'^c00 +udp +192\.168\.1\.11:6002 +vpn-client00/wg0 +100\.64\.0\.10:7002 +20[0-9]{2}-[0-9-]+ [0-9:]+ \([0-9]+ s ago\)$'
+is "who: since when" "$(warren --json conntrack who niransix "100.64.0.20:$port_11" | jq .start_epoch_s)" \
+	"$(warren --json conntrack list niransix --src 192.168.1.11 | jq .start_epoch_s)"
+is "who: the key" "$(warren --json conntrack who niransix 100.64.0.20:6001 | jq -r .peer.public_key)" \
+	"$(wg pubkey <<<UEDC4UmabmflqAhnlP8IcqClGYgiL5MIUmaNg0lKYEQ=)"
+is "who: the other tenant" "$(who 100.64.0.30:6002 -p udp)" "c01 udp 192.168.1.10:6002 100.64.0.10:7002 out vpn-client01/wg0"
+like "who: that nobody noted the time in c01 is said" "$(wct who niransix 100.64.0.30:6002 2>&1)" \
+	'note: [0-9]+ sessions? without a start'
+is "who: by a forward" "$(who 100.64.0.20:7777)" "c00 udp 192.168.1.10:7777 10.0.0.4:2000 in vpn-client00/wg0"
+id=$(theirs c00 -p icmp -s 192.168.1.10 | sed -E 's/.* id=([0-9]+) .*/\1/')
+is "who: ICMP by its id" "$(who "100.64.0.20:$id" -p icmp)" \
+	"c00 icmp 192.168.1.10:$id 100.64.0.10:$id out vpn-client00/wg0"
+must ns c00 ping -qn -c 1 -W 5 100.64.0.10 >"$tmp/ping"
+id=$(theirs c00 -p icmp -s 100.64.0.20 | sed -E 's/.* id=([0-9]+) .*/\1/')
+is "who: the tenant's namespace itself has no peer" "$(who "100.64.0.20:$id" -p icmp)" \
+	"c00 icmp 100.64.0.20:$id 100.64.0.10:$id out null"
+nobody() {
+	run_status 1 warren conntrack who niransix "${@:2}"
+	like "  it says $1" "$(cat "$tmp/err")" "$1"
+}
+nobody 'tenant c00, which has 100\.64\.0\.20, has no such session' 100.64.0.20:6002 -p tcp
+nobody 'tenant c00, which has 100\.64\.0\.20, has no such session' 100.64.0.20:1
+nobody 'no tenant of the lab has 192\.0\.2\.1' 192.0.2.1:1
+nobody 'no tenant of those named has 100\.64\.0\.20' "100.64.0.20:$port_11" --tenant c01
+
 # ---- what is wrong is said, with the right word ----
 wrong() {
 	run_status 2 warren conntrack "${@:2}"
@@ -191,6 +232,10 @@ wrong '--min-bytes: .1k. is no number' list niransix --min-bytes 1k
 wrong '--older: .. is no number' list niransix --older ''
 wrong '--sort: there is no .byte. \(did you mean .bytes.\?\)' list niransix --sort byte
 wrong '--sort: there is no .bytes.' count niransix --sort bytes
+wrong '.100.64.0.20. is no ADDRESS:PORT' who niransix 100.64.0.20
+wrong 'who. needs LAB ADDRESS:PORT' who niransix
+wrong 'who. takes no --src' who niransix 100.64.0.20:1 --src 10.0.0.1
+wrong 'too many arguments: .100.64.0.20:1.' list niransix 100.64.0.20:1
 wrong '--top: .0. would show nothing' list niransix --top 0
 wrong 'lab niransix has no tenant .c000. \(did you mean .c00.\?\)' list niransix -t c01 -t c000
 wrong 'needs list.*LAB' list

@@ -143,6 +143,7 @@ static const struct verb {
 	{"count", conntrack_count, "|sort|top|", "sessions", false, NULL},
 	{"stats", conntrack_stats, "|sort|top|", "sessions|bytes|packets", false, NULL},
 	{"who", conntrack_who, "|tenant|proto|", "", true, "ADDRESS:PORT"},
+	{"flush", conntrack_flush, "", "", false, NULL},
 };
 
 /* those that every verb with filters takes */
@@ -249,8 +250,8 @@ static const struct option_spec options[] = {
 
 const struct command cmd_conntrack = {
 	.name = "conntrack",
-	.args = "list|count|stats LAB | who LAB ADDRESS:PORT",
-	.summary = "show and count the sessions of tenants, and whose they are",
+	.args = "list|count|stats|flush LAB | who LAB ADDRESS:PORT",
+	.summary = "show, count and end the sessions of tenants, and say whose they are",
 	.details =
 		"list prints what `conntrack -L` prints, behind the tenant's name.  count asks the kernel's\n"
 		"counters, and looks at sessions only to filter them.  stats adds sessions up: by protocol,\n"
@@ -262,6 +263,9 @@ const struct command cmd_conntrack = {
 		"the tenant, the address and port inside, the WireGuard peer that has it among its allowed\n"
 		"IPs, whom it talks to and since when.  Status 1: nobody.\n"
 		"\n"
+		"flush ends sessions: those that match, or all; without --tenant, of all tenants.  A packet\n"
+		"that comes later begins a new one.\n"
+		"\n"
 		"Filters add up: what is shown matches all of them.  Bytes and packets are those that the\n"
 		"kernel counts with net.netfilter.nf_conntrack_acct=1 in the tenant's namespace, ages need\n"
 		"net.netfilter.nf_conntrack_timestamp=1; neither is set by default, and both work for\n"
@@ -270,7 +274,7 @@ const struct command cmd_conntrack = {
 		"  warren exec LAB TENANT -- sysctl -w net.netfilter.nf_conntrack_acct=1",
 	.options = options,
 	.complete = COMPLETE_LAB,
-	.words = "list|count|stats|who",
+	.words = "list|count|stats|who|flush",
 	.min_args = 2,
 	.max_args = 3,
 	.run = run,

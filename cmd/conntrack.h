@@ -57,5 +57,6 @@ int conntrack_list(struct ct_view *v);
 int conntrack_count(struct ct_view *v);
 int conntrack_stats(struct ct_view *v);
 int conntrack_who(struct ct_view *v);
+int conntrack_flush(struct ct_view *v);
 
 #endif

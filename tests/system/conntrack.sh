@@ -236,12 +236,48 @@ wrong '.100.64.0.20. is no ADDRESS:PORT' who niransix 100.64.0.20
 wrong 'who. needs LAB ADDRESS:PORT' who niransix
 wrong 'who. takes no --src' who niransix 100.64.0.20:1 --src 10.0.0.1
 wrong 'too many arguments: .100.64.0.20:1.' list niransix 100.64.0.20:1
+wrong 'flush. takes no --top' flush niransix --top 1
+wrong '--proto: there is no .tpc.' flush niransix --proto tpc
 wrong '--top: .0. would show nothing' list niransix --top 0
 wrong 'lab niransix has no tenant .c000. \(did you mean .c00.\?\)' list niransix -t c01 -t c000
 wrong 'needs list.*LAB' list
 
+is "what is wrong ends nothing" "$(theirs c00 -p udp --dport 54 | wc -l)" 1
+
+# ---- ended ----
+ids() { ns "$1" conntrack -L -o id 2>/dev/null | grep -E "$2" | grep -oE ' id=[0-9]+( \[|$)' | sort; }
+held=$(ids c00 ' sport=6001 ')
+like "a session is held" "$held" 'id='
+gone=$(theirs c00 -p udp -s 10.0.0.0/16 | wc -l)
+before=$(theirs c01)
+kept=$(theirs c00 | grep -vE '^udp .*src=10\.0\.' )
+is "flush: how many" "$(wct flush niransix -t c00 -p udp --src 10.0.0.0/16)" "c00: $gone sessions ended"
+is "flush: only those" "$(theirs c00)" "$kept"
+is "flush: nothing of others" "$(theirs c01)" "$before"
+is "flush: the held session is the same" "$(ids c00 ' sport=6001 ')" "$held"
+seq 3001 3002 >&9
+ok "flush: and goes on" wait_for 10 grep -qx 3002 "$tmp/echo"
+is "flush: nothing left to end" "$(wct flush niransix -t c00 -p udp --src 10.0.0.0/16)" "no session to end"
+is "flush: IPv6, in JSON" "$(warren --json conntrack flush niransix --address 2001:db8::2)" \
+	'{"lab":"niransix","tenant":"c00","netns":"c00","ended":1}
+{"lab":"niransix","tenant":"c01","netns":"c01","ended":0}'
+is "flush: it is gone" "$(ns c00 conntrack -L -f ipv6 2>/dev/null)" ""
+# many, while the dump that names them is under way; some in a zone
+seq 1 2000 | sed 's/.*/-I -p udp -t 600 -s 10.9.0.1 -d 10.9.0.2 --sport & --dport 53/' >"$tmp/many"
+must ns c01 conntrack -R "$tmp/many" >/dev/null 2>&1
+insert c01 -p udp -s 10.9.0.1 -d 10.9.0.2 --sport 1 --dport 53 -w 5
+is "flush: many" "$(wct flush niransix -s 10.9.0.1)" "c01: 2001 sessions ended"
+is "flush: none of them is left" "$(theirs c01)" "$before"
+exec 9>&- # so that its server hears of the end while the session is there
+closed() { [ -z "$(ns vpn-center ss -Htn 'sport = :7001')" ]; }
+must wait_for 10 closed
+like "flush: all of a tenant" "$(wct flush niransix -t c00)" '^c00: [0-9]+ sessions ended$'
+is "flush: nothing of it is left" "$(theirs c00)" ""
+is "flush: all of a tenant is not the other's" "$(theirs c01)" "$before"
+like "flush: all" "$(wct flush niransix)" "^c01: $(wc -l <<<"$before") sessions ended$"
+is "flush: quiet" "$(warren -q conntrack flush niransix)" ""
+
 # ---- nothing stays behind ----
-exec 9>&-
 kill "${servers[@]}" 2>/dev/null
 wait "${servers[@]}" 2>/dev/null
 lab_down niransix

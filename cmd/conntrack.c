@@ -143,6 +143,7 @@ static const struct verb {
 	{"count", conntrack_count, "|sort|top|", "sessions", false, NULL},
 	{"stats", conntrack_stats, "|sort|top|", "sessions|bytes|packets", false, NULL},
 	{"who", conntrack_who, "|tenant|proto|", "", true, "ADDRESS:PORT"},
+	{"watch", conntrack_watch, "|buffer-size|", "", false, NULL},
 	{"flush", conntrack_flush, "", "", false, NULL},
 };
 
@@ -245,13 +246,14 @@ static const struct option_spec options[] = {
 	{"top", 0, "N",
 	 "the first N: of list by bytes, of tenants by sessions, unless --sort says otherwise",
 	 NULL},
+	{"buffer-size", 'b', "BYTES", "watch: room for events that wait (8388608)", NULL},
 	{0},
 };
 
 const struct command cmd_conntrack = {
 	.name = "conntrack",
-	.args = "list|count|stats|flush LAB | who LAB ADDRESS:PORT",
-	.summary = "show, count and end the sessions of tenants, and say whose they are",
+	.args = "list|count|stats|watch|flush LAB | who LAB ADDRESS:PORT",
+	.summary = "show, count, watch and end the sessions of tenants, and say whose they are",
 	.details =
 		"list prints what `conntrack -L` prints, behind the tenant's name.  count asks the kernel's\n"
 		"counters, and looks at sessions only to filter them.  stats adds sessions up: by protocol,\n"
@@ -262,6 +264,11 @@ const struct command cmd_conntrack = {
 		"who tells who is behind an address and port outside (an ICMP id, for icmp) at this moment:\n"
 		"the tenant, the address and port inside, the WireGuard peer that has it among its allowed\n"
 		"IPs, whom it talks to and since when.  Status 1: nobody.\n"
+		"\n"
+		"watch prints what `conntrack -E` prints, behind the tenant's name, for all tenants that there\n"
+		"are when it starts: [NEW], [UPDATE], [DESTROY].  Of sessions that began before, the kernel\n"
+		"may tell nothing.  Where it has to wait too long for its output, events are lost: it says\n"
+		"so, and lists all that there is then, as [SYNC].\n"
 		"\n"
 		"flush ends sessions: those that match, or all; without --tenant, of all tenants.  A packet\n"
 		"that comes later begins a new one.\n"
@@ -274,7 +281,7 @@ const struct command cmd_conntrack = {
 		"  warren exec LAB TENANT -- sysctl -w net.netfilter.nf_conntrack_acct=1",
 	.options = options,
 	.complete = COMPLETE_LAB,
-	.words = "list|count|stats|who|flush",
+	.words = "list|count|stats|who|watch|flush",
 	.min_args = 2,
 	.max_args = 3,
 	.run = run,

@@ -23,6 +23,7 @@ struct ct_view {
 	bool has_sort;
 	enum ct_order sort;
 	size_t top;     /* 0: all */
+	int buffer;     /* of watch: bytes that the kernel may keep for it */
 	size_t n_blind; /* entries that --min-bytes, --older or --sort could not judge */
 };
 
@@ -58,5 +59,6 @@ int conntrack_count(struct ct_view *v);
 int conntrack_stats(struct ct_view *v);
 int conntrack_who(struct ct_view *v);
 int conntrack_flush(struct ct_view *v);
+int conntrack_watch(struct ct_view *v);
 
 #endif

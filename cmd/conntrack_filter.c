@@ -217,6 +217,22 @@ static int take_top(struct ct_view *v)
 	return 0;
 }
 
+#define BUFFER_DEFAULT (8 * 1024 * 1024)
+#define BUFFER_MAX     (1024 * 1024 * 1024)
+
+static int take_buffer(struct ct_view *v)
+{
+	uint64_t size = BUFFER_DEFAULT;
+	bool given = false;
+
+	if (take_number(v, "buffer-size", &given, &size))
+		return STATUS_USAGE;
+	if (!size || size > BUFFER_MAX)
+		return cmd_usage(v->c, "--buffer-size: 1 to %d bytes", BUFFER_MAX);
+	v->buffer = (int)size;
+	return 0;
+}
+
 /* options that name a place of an entry */
 static const struct {
 	const char *option;
@@ -255,7 +271,8 @@ int ct_view_filter(struct ct_view *v, const char *orders)
 			return STATUS_USAGE;
 	if ((mark && take_mark(v, mark)) || take_places(v) ||
 	    take_number(v, "min-bytes", &f->has_bytes, &f->bytes) ||
-	    take_number(v, "older", &f->has_age, &f->age_s) || take_top(v) || take_order(v, orders))
+	    take_number(v, "older", &f->has_age, &f->age_s) || take_top(v) || take_buffer(v) ||
+	    take_order(v, orders))
 		return STATUS_USAGE;
 	if (cmd_value(v->c, "snat"))
 		f->status_mask |= IPS_SRC_NAT;

@@ -42,6 +42,10 @@ static int read_row(struct ct_view *v, struct row *row, bool entries, struct err
 		r = ct_faults(sock, &row->faults, e);
 	if (r < 0)
 		return sock < 0 ? r : err_wrap(e, "tenant %s", row->t->name);
+	if (row->t->limits.sessions) {
+		row->count.has_max = true;
+		row->count.max = row->t->limits.sessions;
+	}
 	if (entries || !ct_filter_empty(&v->filter))
 		return ct_view_each(v, row->t, on_entry, &row->totals, e);
 	row->totals.sessions = row->count.sessions;

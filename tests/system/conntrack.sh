@@ -8,7 +8,8 @@ need wireguard-go wg conntrack jq ping socat
 
 servers=()
 residue_snapshot
-lab_up niransix --backend userspace "$top/topologies/niransix.yaml"
+sed 's/^\( *\)listen_port: 50001/&\n\1limits: {sessions: 40}/' "$top/topologies/niransix.yaml" >"$tmp/niransix.yaml"
+lab_up niransix --backend userspace "$tmp/niransix.yaml"
 wct() { warren conntrack "$@"; }
 
 # c00 counts and notes the time, c01 does not
@@ -145,13 +146,15 @@ count() { warren --json conntrack count niransix "$@" | jq -c '[.tenant, .sessio
 is "count" "$(count)" "[\"c00\",$(total c00)] [\"c01\",$(total c01)] "
 is "count: filtered" "$(count -p udp -t c00)" "[\"c00\",$(theirs c00 -p udp | wc -l)] "
 is "count: by hand" "$(wct count niransix -t c01 --snat)" "$(printf '%-8s%-10s%s\n%-8s%-10s%s' \
-	TENANT SESSIONS 'OF CAP' c01 "$(theirs c01 -n | wc -l)" 0.0%)"
+	TENANT SESSIONS 'OF CAP' c01 "$(theirs c01 -n | wc -l)" "$(theirs c01 -n | wc -l | awk '{ printf "%.1f%%", $1 * 100 / 40 }')")"
 like "count: all together" "$(wct count niransix)" "^all +$(($(total c00) + $(total c01)))\$"
 is "count: the most first" "$(count --top 1)" "[\"c00\",$(total c00)] "
 is "count: what nobody has" "$(count --src 192.168.1.99)" '["c00",0] ["c01",0] '
 max=$(ns c00 sysctl -n net.netfilter.nf_conntrack_max)
 is "count: the cap" "$(warren --json conntrack count niransix -t c00 |
 	jq -c '[.cap, (.cap_percent * .cap / 100 | round)]')" "[$max,$(total c00)]"
+is "count: the cap is the tenant's limit" "$(warren --json conntrack count niransix -t c01 |
+	jq -c '[.cap, (.cap_percent * .cap / 100 | round)]')" "[40,$(total c01)]"
 stats=$(warren --json conntrack stats niransix -t c00)
 field() { jq ".$1" <<<"$stats"; }
 is "stats: sessions" "$(field sessions)" "$(total c00)"

@@ -9,7 +9,8 @@ need make mandoc
 cp -a "$top" "$tmp/tree"
 rm -rf "$tmp/tree/.git" "$tmp/tree/build/logs" "$tmp/tree/build/sanitize"
 dest=$tmp/dest
-unset MAKEFLAGS MFLAGS # of the make that runs the tests: not another build's flags
+# of the make that runs the tests: not another build's flags
+unset MAKEFLAGS MFLAGS BUILD BINARY CFLAGS SANITIZE
 ok "make install" make -C "$tmp/tree" install DESTDIR="$dest" PREFIX=/usr
 is "what is installed" "$(cd "$dest" && find . -type f -printf '%m %P\n' | grep -v topologies/ | sort)" "$(
 	cat <<-E

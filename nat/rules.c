@@ -14,6 +14,10 @@
  * for its hole punch, which then would have to take another one.  ICMP stays open, and with it
  * ping and neighbour discovery.
  *
+ * Forwarded ports are the way in: they are translated before routing, and the forward chain lets
+ * through what was.  Limits: bytes are counted where all packets pass, sessions where only the first
+ * one of each does, in the chains of type nat.
+ *
  * A plain host is open, as it would be without NAPT, except that what its outside interface
  * brings does not start sessions towards the translated sources.  Its input is left alone.
  *
@@ -230,7 +234,7 @@ static void tenant_postrouting(struct nat_ruleset *rs, const struct nat_tenant *
 	size_t n, i;
 
 	chain_begin(rs, &postrouting);
-	/* here, as above */
+	/* in this chain, too, since only the first packet of a session comes this way */
 	if (t->new_sessions_per_second) {
 		inside_to(rs, t, t->outside);
 		stmt_limit(rs, false, t->new_sessions_per_second, t->new_sessions_per_second);

@@ -21,6 +21,7 @@ top=$(dirname "$(dirname "$(dirname "$self")")")
 warren=$(realpath "${WARREN:-$top/warren}")
 bin=${BENCH_BIN:-}
 export LC_ALL=C
+. "$top/tests/bench/common.sh"
 
 # --- one run, inside ---------------------------------------------------------------------
 
@@ -73,24 +74,6 @@ fi
 
 # --- the rounds -----------------------------------------------------------------------------
 
-topology() { # N
-	cat <<-YAML
-		name: bench
-		networks:
-		  underlay: {prefixes: [203.0.113.0/24]}
-		hosts:
-		  gateway:
-		    networks:
-		      underlay: {interface: eth0, addresses: [203.0.113.10/24]}
-		    bridges:
-		      br-internal: {addresses: [100.64.255.1/16]}
-		    gateway:
-		      bridge: br-internal
-		      tenants:
-		        t{0001..$(printf %04d "$1")}: {}
-	YAML
-}
-
 one() { # RIVAL CASE -> appends to $bench_tmp/CASE.RIVAL
 	local out
 	out=$(unshare -m -n -p -f --kill-child --mount-proc \
@@ -131,17 +114,10 @@ export bench_tmp
 trap 'rm -rf "$bench_tmp"' EXIT
 status=0
 
-build() {
-	local libs="libnl-3.0 libnftnl libmnl libsodium"
-	# shellcheck disable=SC2046,SC2086 # flags are words
-	(cd "$top" && cc -std=gnu11 -D_GNU_SOURCE -O2 -o "$bin/measure" tests/bench/measure.c &&
-		cc -std=gnu11 -D_GNU_SOURCE -O2 -I. $(pkg-config --cflags $libs) -o "$bin/bare" \
-			tests/bench/bare.c nat/*.c base/*.c $(pkg-config --libs $libs) -pthread)
-}
 if [ -z "$bin" ]; then
 	export BENCH_BIN=$bench_tmp
 	bin=$bench_tmp
-	build || exit 3
+	build "$bin" || exit 3
 fi
 
 rivals_of() {

@@ -19,26 +19,9 @@ self=$(realpath "$0")
 top=$(dirname "$(dirname "$(dirname "$self")")")
 warren=$(realpath "${WARREN:-$top/warren}")
 export LC_ALL=C
+. "$top/tests/bench/common.sh"
 
 # --- inside of a sandbox: lines "WHAT MS KIB" --------------------------------------------------
-
-topology() { # N
-	cat <<-YAML
-		name: bench
-		networks:
-		  underlay: {prefixes: [203.0.113.0/24]}
-		hosts:
-		  gateway:
-		    networks:
-		      underlay: {interface: eth0, addresses: [203.0.113.10/24]}
-		    bridges:
-		      br-internal: {addresses: [100.64.255.1/16]}
-		    gateway:
-		      bridge: br-internal
-		      tenants:
-		        t{0001..$(printf %04d "$1")}: {}
-	YAML
-}
 
 take() { # WHAT [--settle] COMMAND…
 	local what=$1
@@ -130,14 +113,7 @@ trap 'rm -rf "$bench_tmp"; echo "$inotify_was" >$inotify' EXIT
 [ "$inotify_was" -ge $((tunnels + 128)) ] || echo $((tunnels + 128)) >$inotify
 status=0
 
-build() {
-	local libs="libnl-3.0 libnftnl libmnl libsodium"
-	# shellcheck disable=SC2046,SC2086 # flags are words
-	(cd "$top" && cc -std=gnu11 -D_GNU_SOURCE -O2 -o "$bin/measure" tests/bench/measure.c &&
-		cc -std=gnu11 -D_GNU_SOURCE -O2 -I. $(pkg-config --cflags $libs) -o "$bin/bare" \
-			tests/bench/bare.c nat/*.c base/*.c $(pkg-config --libs $libs) -pthread)
-}
-build || exit 3
+build "$bin" || exit 3
 
 one() { # RIVAL N -> $bench_tmp/RIVAL.N.WHAT
 	[ -t 2 ] && printf '\r%s %s, round %s \033[K' "$1" "$2" "$round" >&2

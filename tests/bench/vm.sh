@@ -19,6 +19,7 @@ self=$(realpath "$0")
 top=$(dirname "$(dirname "$(dirname "$self")")")
 warren=$(realpath "${WARREN:-$top/warren}")
 export LC_ALL=C WG_COLOR_MODE=never
+. "$top/tests/bench/common.sh"
 
 die() {
 	echo "vm.sh: $*" >&2
@@ -26,24 +27,6 @@ die() {
 }
 
 # --- in a sandbox, in the machine: a line "RIVAL N UP_MS UP_KIB DOWN_MS MEMORY_KIB" -----------------
-
-topology() { # N
-	cat <<-YAML
-		name: bench
-		networks:
-		  underlay: {prefixes: [203.0.113.0/24]}
-		hosts:
-		  gateway:
-		    networks:
-		      underlay: {interface: eth0, addresses: [203.0.113.10/24]}
-		    bridges:
-		      br-internal: {addresses: [100.64.255.1/16]}
-		    gateway:
-		      bridge: br-internal
-		      tenants:
-		        t{0001..$(printf %04d "$1")}: {}
-	YAML
-}
 
 # what must be the same whoever made it, of the first tenant, of the last, and of the gateway
 look() { # N
